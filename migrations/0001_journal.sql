@@ -1,0 +1,272 @@
+-- The journal: everything that was intended and everything that is known.
+-- States are checked, illegal transitions are refused, intentions cannot be rewritten: by the schema itself.
+
+CREATE TABLE run (
+    run_no        INTEGER PRIMARY KEY,
+    started_at    TEXT NOT NULL,
+    ended_at      TEXT,
+    exit_code     INTEGER,
+    version       TEXT NOT NULL,
+    flow          TEXT NOT NULL CHECK (flow IN ('datasets', 'direct')),
+    pid           INTEGER NOT NULL,
+    host          TEXT NOT NULL,
+    boot_id       TEXT NOT NULL,
+    requests      INTEGER NOT NULL DEFAULT 0,
+    retried       INTEGER NOT NULL DEFAULT 0,
+    rate_limited  INTEGER NOT NULL DEFAULT 0,
+    keys_honoured INTEGER CHECK (keys_honoured IN (0, 1)),
+    CHECK ((ended_at IS NULL) = (exit_code IS NULL))
+) STRICT;
+
+CREATE TABLE company (
+    company_no   INTEGER PRIMARY KEY,
+    company_id   TEXT NOT NULL UNIQUE,
+    owner        INTEGER REFERENCES run (run_no),
+    epoch        INTEGER NOT NULL DEFAULT 0,
+    hold_code    TEXT,
+    hold_message TEXT,
+    hold_hint    TEXT,
+    held_at      TEXT,
+    hold_run     INTEGER REFERENCES run (run_no),
+    CHECK ((hold_code IS NULL) = (held_at IS NULL) AND (hold_code IS NULL) = (hold_message IS NULL))
+) STRICT;
+
+CREATE TABLE input (
+    input_no   INTEGER PRIMARY KEY,
+    run_no     INTEGER NOT NULL REFERENCES run (run_no),
+    name       TEXT NOT NULL,
+    path       TEXT,
+    receipts   TEXT,
+    sha256     TEXT,
+    delimiter  TEXT,
+    encoding   TEXT,
+    rows       INTEGER NOT NULL DEFAULT 0,
+    repeated   INTEGER NOT NULL DEFAULT 0,
+    begun_at   TEXT NOT NULL,
+    staged_at  TEXT,
+    superseded INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1))
+) STRICT;
+
+CREATE INDEX input_by_name ON input (name);
+
+-- What intake counted while it let expenses in: one side of the accounting identity,
+-- the other being the expenses themselves, by state.
+CREATE TABLE accepted (
+    input_no   INTEGER NOT NULL REFERENCES input (input_no),
+    company_no INTEGER NOT NULL REFERENCES company (company_no),
+    currency   TEXT NOT NULL,
+    expenses   INTEGER NOT NULL,
+    units      INTEGER NOT NULL,
+    nanos      INTEGER NOT NULL,
+    PRIMARY KEY (input_no, company_no, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE row_error (
+    error_no    INTEGER PRIMARY KEY,
+    input_no    INTEGER NOT NULL REFERENCES input (input_no),
+    company_id  TEXT,
+    expense_key TEXT NOT NULL,
+    expense_id  TEXT,
+    line        INTEGER NOT NULL,
+    code        TEXT NOT NULL,
+    column_name TEXT,
+    value       TEXT,
+    expected    TEXT NOT NULL,
+    settled     INTEGER NOT NULL DEFAULT 0 CHECK (settled IN (0, 1))
+) STRICT;
+
+CREATE INDEX row_error_open ON row_error (input_no, line) WHERE settled = 0;
+
+CREATE TABLE sync (
+    sync_no     INTEGER PRIMARY KEY,
+    company_no  INTEGER NOT NULL REFERENCES company (company_no),
+    run_no      INTEGER NOT NULL REFERENCES run (run_no),
+    state       TEXT NOT NULL CHECK (state IN ('starting', 'running', 'finished', 'judged', 'void')),
+    sync_id     TEXT,
+    status_code INTEGER,
+    status_text TEXT,
+    error       TEXT,
+    adopted     INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
+    begun_at    TEXT NOT NULL,
+    running_at  TEXT,
+    finished_at TEXT,
+    judged_at   TEXT,
+    CHECK ((state IN ('running', 'finished', 'judged')) = (sync_id IS NOT NULL)),
+    CHECK ((state IN ('finished', 'judged')) = (status_code IS NOT NULL)),
+    CHECK ((state = 'judged') = (judged_at IS NOT NULL))
+) STRICT;
+
+-- Per company, at most one sync whose fate is unknown.
+CREATE UNIQUE INDEX sync_of_unknown_fate ON sync (company_no) WHERE state = 'starting';
+CREATE UNIQUE INDEX sync_identity ON sync (company_no, sync_id) WHERE sync_id IS NOT NULL;
+CREATE INDEX sync_open ON sync (company_no, sync_no) WHERE state IN ('starting', 'running', 'finished');
+
+-- Syncs found at Codat that hold nothing of ours, so that each is read only once.
+CREATE TABLE foreign_sync (
+    company_no INTEGER NOT NULL REFERENCES company (company_no),
+    sync_id    TEXT NOT NULL,
+    seen_at    TEXT NOT NULL,
+    PRIMARY KEY (company_no, sync_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE draft (
+    draft_no    INTEGER PRIMARY KEY,
+    company_no  INTEGER NOT NULL REFERENCES company (company_no),
+    expenses    INTEGER NOT NULL CHECK (expenses BETWEEN 1 AND 50),
+    state       TEXT NOT NULL DEFAULT 'drafted' CHECK (state IN ('drafted', 'stored', 'started', 'closed')),
+    dataset_id  TEXT,
+    dataset_run INTEGER REFERENCES run (run_no),
+    sync_no     INTEGER REFERENCES sync (sync_no),
+    split_from  INTEGER REFERENCES draft (draft_no),
+    alone       INTEGER NOT NULL DEFAULT 0 CHECK (alone IN (0, 1)),
+    CHECK (state <> 'stored' OR dataset_id IS NOT NULL),
+    CHECK (state <> 'started' OR sync_no IS NOT NULL),
+    CHECK (state NOT IN ('drafted', 'stored') OR sync_no IS NULL)
+) STRICT;
+
+CREATE INDEX draft_open ON draft (company_no, draft_no) WHERE state IN ('drafted', 'stored');
+CREATE INDEX draft_of_sync ON draft (sync_no) WHERE sync_no IS NOT NULL;
+
+CREATE TABLE expense (
+    expense_no    INTEGER PRIMARY KEY,
+    company_no    INTEGER NOT NULL REFERENCES company (company_no),
+    expense_id    TEXT NOT NULL,
+    input_no      INTEGER NOT NULL REFERENCES input (input_no),
+    line          INTEGER NOT NULL,
+    rows          INTEGER NOT NULL,
+    content_hash  BLOB NOT NULL,
+    currency      TEXT NOT NULL,
+    units         INTEGER NOT NULL,
+    nanos         INTEGER NOT NULL CHECK (nanos BETWEEN -999999999 AND 999999999),
+    state         TEXT NOT NULL DEFAULT 'staged'
+                  CHECK (state IN ('staged', 'sent', 'posted', 'rejected', 'failed', 'in_doubt')),
+    draft_no      INTEGER REFERENCES draft (draft_no),
+    code          TEXT,
+    message       TEXT,
+    retries       INTEGER NOT NULL DEFAULT 0,
+    -- Where it is Completed, if that is not the sync of its draft; `external` when no sync of ours did it.
+    evidence_sync TEXT,
+    external      INTEGER NOT NULL DEFAULT 0 CHECK (external IN (0, 1)),
+    CHECK (state <> 'sent' OR draft_no IS NOT NULL),
+    CHECK (state NOT IN ('rejected', 'failed', 'in_doubt') OR code IS NOT NULL),
+    UNIQUE (company_no, expense_id)
+) STRICT;
+
+CREATE INDEX expense_open ON expense (company_no, state, draft_no, expense_no)
+    WHERE state IN ('staged', 'failed', 'in_doubt');
+CREATE INDEX expense_rejected ON expense (company_no, expense_no) WHERE state = 'rejected';
+CREATE INDEX expense_of_draft ON expense (draft_no) WHERE draft_no IS NOT NULL;
+
+-- The wire form, made once at staging. Apart from `expense`, so that adding up the books does not read it.
+CREATE TABLE payload (
+    expense_no INTEGER PRIMARY KEY REFERENCES expense (expense_no),
+    body       BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE receipt (
+    receipt_no    INTEGER PRIMARY KEY,
+    expense_no    INTEGER NOT NULL REFERENCES expense (expense_no),
+    company_no    INTEGER NOT NULL REFERENCES company (company_no),
+    root          TEXT NOT NULL,
+    path          TEXT NOT NULL,
+    size          INTEGER NOT NULL,
+    state         TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'attached', 'rejected', 'in_doubt')),
+    attachment_id TEXT,
+    code          TEXT,
+    message       TEXT,
+    CHECK ((state = 'attached') = (attachment_id IS NOT NULL)),
+    CHECK (state NOT IN ('rejected', 'in_doubt') OR code IS NOT NULL),
+    UNIQUE (expense_no, path)
+) STRICT;
+
+CREATE INDEX receipt_waiting ON receipt (company_no, receipt_no) WHERE state = 'waiting';
+CREATE INDEX receipt_in_doubt ON receipt (company_no, receipt_no) WHERE state = 'in_doubt';
+
+-- One intention to have one effect at Codat. Never deleted; what was intended is never rewritten.
+CREATE TABLE attempt (
+    attempt_no      INTEGER PRIMARY KEY,
+    run_no          INTEGER NOT NULL REFERENCES run (run_no),
+    company_no      INTEGER NOT NULL REFERENCES company (company_no),
+    kind            TEXT NOT NULL CHECK (kind IN ('create', 'start', 'attach')),
+    draft_no        INTEGER REFERENCES draft (draft_no),
+    sync_no         INTEGER REFERENCES sync (sync_no),
+    receipt_no      INTEGER REFERENCES receipt (receipt_no),
+    idempotency_key TEXT NOT NULL,
+    body_hash       BLOB NOT NULL,
+    first_sent_at   TEXT NOT NULL,
+    last_sent_at    TEXT NOT NULL,
+    boot_id         TEXT NOT NULL,
+    first_boottime  REAL NOT NULL,
+    last_boottime   REAL NOT NULL,
+    sends           INTEGER NOT NULL DEFAULT 1,
+    outcome         TEXT CHECK (outcome IN ('done', 'refused', 'not_sent', 'unknown', 'absent')),
+    received        INTEGER NOT NULL DEFAULT 0 CHECK (received IN (0, 1)),
+    http_status     INTEGER,
+    correlation_id  TEXT,
+    detail          TEXT,
+    ended_at        TEXT,
+    CHECK (kind <> 'create' OR draft_no IS NOT NULL),
+    CHECK (kind <> 'start' OR sync_no IS NOT NULL),
+    CHECK (kind <> 'attach' OR receipt_no IS NOT NULL)
+) STRICT;
+
+CREATE INDEX attempt_of_draft ON attempt (draft_no) WHERE draft_no IS NOT NULL;
+CREATE INDEX attempt_of_sync ON attempt (sync_no) WHERE sync_no IS NOT NULL;
+CREATE INDEX attempt_of_receipt ON attempt (receipt_no) WHERE receipt_no IS NOT NULL;
+
+-- What happened to one expense out of the ordinary: the ordinary is told by its draft, dataset and sync.
+CREATE TABLE event (
+    event_no   INTEGER PRIMARY KEY,
+    run_no     INTEGER NOT NULL REFERENCES run (run_no),
+    at         TEXT NOT NULL,
+    company_no INTEGER NOT NULL REFERENCES company (company_no),
+    expense_no INTEGER REFERENCES expense (expense_no),
+    draft_no   INTEGER REFERENCES draft (draft_no),
+    kind       TEXT NOT NULL,
+    detail     TEXT
+) STRICT;
+
+CREATE INDEX event_of_expense ON event (expense_no) WHERE expense_no IS NOT NULL;
+
+CREATE TRIGGER expense_transition BEFORE UPDATE OF state ON expense
+WHEN OLD.state <> NEW.state AND OLD.state || '>' || NEW.state NOT IN (
+    'staged>sent', 'staged>posted', 'staged>rejected', 'staged>failed', 'staged>in_doubt',
+    'sent>staged', 'sent>posted', 'sent>rejected', 'sent>failed', 'sent>in_doubt',
+    'failed>staged', 'failed>posted', 'failed>rejected', 'failed>in_doubt',
+    'in_doubt>staged', 'in_doubt>posted', 'in_doubt>rejected', 'in_doubt>failed',
+    'rejected>staged', 'rejected>posted'
+)
+BEGIN
+    SELECT RAISE(ABORT, 'an expense cannot go from this state to that one');
+END;
+
+CREATE TRIGGER sync_transition BEFORE UPDATE OF state ON sync
+WHEN OLD.state <> NEW.state AND OLD.state || '>' || NEW.state NOT IN (
+    'starting>running', 'starting>void', 'running>finished', 'finished>judged'
+)
+BEGIN
+    SELECT RAISE(ABORT, 'a sync cannot go from this state to that one');
+END;
+
+CREATE TRIGGER receipt_transition BEFORE UPDATE OF state ON receipt
+WHEN OLD.state <> NEW.state AND (OLD.state = 'attached' OR OLD.state = 'rejected' AND NEW.state <> 'waiting')
+BEGIN
+    SELECT RAISE(ABORT, 'a receipt cannot go from this state to that one');
+END;
+
+CREATE TRIGGER attempt_kept BEFORE DELETE ON attempt
+BEGIN
+    SELECT RAISE(ABORT, 'attempts are never deleted');
+END;
+
+CREATE TRIGGER attempt_intent BEFORE UPDATE OF
+    run_no, company_no, kind, draft_no, sync_no, receipt_no, idempotency_key, body_hash, first_sent_at ON attempt
+BEGIN
+    SELECT RAISE(ABORT, 'what was intended is never rewritten');
+END;
+
+CREATE TRIGGER attempt_outcome BEFORE UPDATE OF outcome ON attempt
+WHEN OLD.outcome IS NOT NULL AND OLD.outcome <> 'unknown' AND OLD.outcome IS NOT NEW.outcome
+BEGIN
+    SELECT RAISE(ABORT, 'a known outcome is never rewritten');
+END;

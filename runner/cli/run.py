@@ -1,0 +1,144 @@
+"""`expense-runner run`: the main job."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli.options import (
+    DURATION,
+    codat_options,
+    input_options,
+    journal_option,
+    json_option,
+    read_credential,
+)
+from runner.cli.session import conduct
+from runner.cli.summary import print_report
+from runner.codat.flows import Flow
+from runner.intake.sources import find_sources
+from runner.settings import RunSettings
+
+
+@click.command(
+    epilog="Examples: `expense-runner run expenses/` sends every CSV below the folder; `expense-runner run` goes on "
+    "where the last run ended; `expense-runner run --json - < expenses.csv` reads standard input."
+)
+@click.argument("inputs", nargs=-1, metavar="[FILE|FOLDER|-]...")
+@journal_option
+@codat_options
+@input_options
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    default=32,
+    show_default=True,
+    envvar="EXPENSE_RUNNER_CONCURRENCY",
+    help="Companies at work at the same time.",
+)
+@click.option(
+    "--poll-interval",
+    type=DURATION,
+    default=2.0,
+    metavar="SECONDS",
+    show_default=True,
+    envvar="EXPENSE_RUNNER_POLL_INTERVAL",
+    help="Before the first look at a sync; later ones are rarer.",
+)
+@click.option(
+    "--wait",
+    type=DURATION,
+    default=3600.0,
+    metavar="SECONDS",
+    show_default=True,
+    envvar="EXPENSE_RUNNER_WAIT",
+    help="How long one sync is waited for; then a later run looks again.",
+)
+@click.option(
+    "--quiescence",
+    type=DURATION,
+    default=None,
+    metavar="SECONDS",
+    envvar="EXPENSE_RUNNER_QUIESCENCE",
+    help="After an unanswered start of a sync, how long it may still take effect. "
+    "[default: the request timeout and 600 more]",
+)
+@click.option(
+    "--syncs-in-flight",
+    type=click.IntRange(1, 20),
+    default=2,
+    show_default=True,
+    envvar="EXPENSE_RUNNER_SYNCS_IN_FLIGHT",
+    help="Known syncs side by side for one company.",
+)
+@click.option(
+    "--drafts-a-sync",
+    type=click.IntRange(1, 100),
+    default=40,
+    show_default=True,
+    envvar="EXPENSE_RUNNER_DRAFTS_A_SYNC",
+    help="Datasets of up to 50 expenses in one sync.",
+)
+@click.option(
+    "--auto-retry",
+    type=click.IntRange(0, 10),
+    default=0,
+    show_default=True,
+    envvar="EXPENSE_RUNNER_AUTO_RETRY",
+    help="Send an expense that Codat failed to push again, so often, after one more look each time.",
+)
+@click.option(
+    "--receipts-in-doubt",
+    type=click.Choice(["skip", "retry"]),
+    default="skip",
+    show_default=True,
+    envvar="EXPENSE_RUNNER_RECEIPTS_IN_DOUBT",
+    help="What to do with receipts whose upload got no answer: list them, or risk attaching one twice.",
+)
+@click.option(
+    "--reserve",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    envvar="EXPENSE_RUNNER_RESERVE",
+    help="Requests of the daily quota to leave to your other programs.",
+)
+@click.option(
+    "--max-pause",
+    type=DURATION,
+    default=300.0,
+    metavar="SECONDS",
+    show_default=True,
+    envvar="EXPENSE_RUNNER_MAX_PAUSE",
+    help="Codat asking for a longer pause ends the run (exit 75).",
+)
+@click.option(
+    "--max-errors",
+    type=click.IntRange(0),
+    default=None,
+    envvar="EXPENSE_RUNNER_MAX_ERRORS",
+    help="End the run (exit 5) once Codat has rejected more expenses than this.",
+)
+@click.option(
+    "--strict", is_flag=True, envvar="EXPENSE_RUNNER_STRICT", help="Send nothing at all (exit 6) if any row is wrong."
+)
+@json_option
+def run(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:  # noqa: FBT001, ANN401 - click passes what is declared
+    """Put the expenses of CSV files into their companies' books, each once, with their receipts.
+
+    Running again is resuming: what an earlier run left open is taken up, with or without naming files. What is
+    in the books is never sent again.
+    """
+    settings = _settings(options)
+    sources = find_sources(inputs) if inputs else []
+    report = asyncio.run(conduct(lambda app: app.run(settings, sources), quiet=as_json))
+    print_report(report, journal=settings.journal, as_json=as_json)
+    return int(report.exit_code)
+
+
+def _settings(options: dict[str, Any]) -> RunSettings:
+    journal: Path = options.pop("journal")
+    options["flow"] = Flow(options["flow"])
+    options["retry_receipts_in_doubt"] = options.pop("receipts_in_doubt") == "retry"
+    return RunSettings(credential=read_credential(), journal=journal, **options)

@@ -1,0 +1,54 @@
+"""One life of the process around an app: signals, progress, the loop's own manners."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+import click
+import structlog
+
+from runner.app import App
+from runner.cli.live import watching
+from runner.clock import SystemClock
+from runner.codat.draining import Draining
+from runner.errors import ExitCode, Interrupted
+from runner.progress import Notes, Progress
+
+T = TypeVar("T")
+
+
+async def conduct(work: Callable[[App], Awaitable[T]], *, quiet: bool = False) -> T:
+    """Run some work of an app: the first SIGINT or SIGTERM drains, the second ends the process at once.
+
+    Progress goes to stderr: a live bar on a terminal, a plain line now and then elsewhere, none when `quiet`.
+    """
+    draining = Draining()
+    progress = Progress()
+    app = App(clock=SystemClock(), notes=Notes(structlog.get_logger("run"), progress), draining=draining)
+    _listen_to_signals(draining)
+    view: AbstractContextManager[None] = watching(app, quiet=quiet and not sys.stderr.isatty())
+    with view:
+        return await work(app)
+
+
+def _listen_to_signals(draining: Draining) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        code = ExitCode.INTERRUPTED if number is signal.SIGINT else ExitCode.TERMINATED
+        if draining.active:
+            # The journal is made for this: what was begun and not recorded is found by the next run.
+            os._exit(int(code))
+        click.echo(
+            f"\n{number.name}: finishing what is in flight, beginning nothing new. Once more to stop at once.", err=True
+        )
+        error = Interrupted("The run was interrupted; what was in flight is recorded.")
+        error.exit_code = code
+        draining.start(error)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)

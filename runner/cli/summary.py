@@ -1,0 +1,107 @@
+"""Printing how a run ended: stdout for results, with the command that goes on."""
+
+import json
+import shlex
+from pathlib import Path
+
+import click
+
+from runner.app import RunReport
+from runner.domain.states import ExpenseState
+from runner.errors import BudgetReached, ExitCode
+from runner.report.summary import (
+    company_lines,
+    expenses_json,
+    hold_lines,
+    receipts_json,
+    requests_json,
+    row_error_lines,
+    standing_lines,
+    totals_lines,
+)
+
+_RUN_AGAIN = {
+    ExitCode.WORK_REMAINS,
+    ExitCode.MAX_ERRORS,
+    ExitCode.IN_DOUBT,
+    ExitCode.BUDGET,
+    ExitCode.KEY_REFUSED,
+    ExitCode.CONFIGURATION,
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+    ExitCode.INTERNAL,
+}
+
+
+def resume_command(report: RunReport, journal: Path) -> str | None:
+    """Return the command that goes on, or None where running again has nothing to do."""
+    open_states = (ExpenseState.STAGED, ExpenseState.SENT, ExpenseState.HELD, ExpenseState.IN_DOUBT)
+    open_work = any(report.books.count(state) for state in open_states) or report.books.attachable
+    if not open_work and report.exit_code not in _RUN_AGAIN:
+        return None
+    return shlex.join(["expense-runner", "run", "--journal", str(journal)])
+
+
+def report_json(report: RunReport, journal: Path) -> dict[str, object]:
+    """Return the run's one line of JSON; its keys are a contract with scripts."""
+    line: dict[str, object] = {
+        "exit_code": int(report.exit_code),
+        "outcomes": report.outcomes,
+        "expenses": expenses_json(report.books),
+        "receipts": receipts_json(report.books),
+        "requests": requests_json(report.requests),
+        "seconds": round(report.seconds, 3),
+        "resume": resume_command(report, journal),
+    }
+    if report.stop is not None:
+        line["stop"] = {"code": report.stop.code, "message": report.stop.message, "hint": report.stop.hint}
+        if isinstance(report.stop, BudgetReached) and report.stop.resume_at:
+            line["resume_at"] = report.stop.resume_at
+    return line
+
+
+def print_report(report: RunReport, *, journal: Path, as_json: bool) -> None:
+    """Print how the run ended."""
+    if report.stop is not None:
+        click.echo(f"Stopped: {report.stop.message}", err=True)
+        if report.stop.hint:
+            click.echo(f"  {report.stop.hint}", err=True)
+        if isinstance(report.stop, BudgetReached) and report.stop.resume_at:
+            click.echo(f"  Run again at {report.stop.resume_at}.", err=True)
+    if as_json:
+        click.echo(json.dumps(report_json(report, journal)))
+        return
+    for line in _lines(report):
+        click.echo(line)
+    command = resume_command(report, journal)
+    if command is not None:
+        click.echo(f"\nTo go on: {command}")
+
+
+def _lines(report: RunReport) -> list[str]:
+    lines = []
+    for staged in report.inputs:
+        said = f"Read {staged.name}: {staged.rows:,} rows, {staged.accepted:,} new expenses"
+        said += f", {staged.repeated:,} known before" if staged.repeated else ""
+        said += f", {staged.corrected:,} corrected" if staged.corrected else ""
+        said += f", {staged.errors:,} errors" if staged.errors else ""
+        lines.append(said)
+        if staged.unknown:
+            lines.append(f"  columns not read: {', '.join(staged.unknown)}")
+    for name in report.lost_inputs:
+        lines.append(f"{name} was not read to its end by an earlier run and cannot be found: name it again.")
+    lines += ["", *totals_lines(report.books), *company_lines(report.books)]
+    if report.row_errors:
+        lines += ["", "Rows that are wrong (nothing of them was sent):"]
+        lines += row_error_lines(report.row_errors, total=report.books.row_errors)
+    if report.attention:
+        lines += ["", "Expenses that need attention:", *standing_lines(report.attention, more=report.more_attention)]
+    if report.books.holds:
+        lines += ["", "Companies that are held:", *hold_lines(report.books.holds)]
+    totals = report.requests
+    lines += [
+        "",
+        f"{totals.total:,} requests in {totals.runs} run(s), {totals.retried:,} of them retries; "
+        f"this run took {report.seconds:.1f} s. Exit code {int(report.exit_code)}.",
+    ]
+    return lines

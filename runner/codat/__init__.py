@@ -1,0 +1,1 @@
+"""Codat's API at the edge: requests, transports, answers."""

@@ -1,0 +1,162 @@
+"""Codat's operations as methods: each sends one request through the transports and reads its answer."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from runner.codat import wire
+from runner.codat.answers import check
+from runner.codat.flows import Flow
+from runner.codat.messages import Begin, Request, Response, Transport
+from runner.codat.paging import read_all
+from runner.domain.ids import (
+    AttachmentId,
+    CompanyId,
+    DatasetId,
+    ExpenseId,
+    IdempotencyKey,
+    SyncId,
+)
+from runner.domain.remote import CompanyInfo, Created, ReceiptFile, SyncStatus, TransactionRow
+from runner.errors import OutcomeUnknown, Refused, RequestError
+
+PAGE_SIZE = 2_000
+READINGS = 3
+"""How often a read is asked again in all while its 2xx answers cannot be read."""
+
+T = TypeVar("T")
+
+
+class Codat:
+    """Codat's expenses API for one account, in one of its flows.
+
+    Every method raises the errors of `runner.codat.answers.check`, and what the transport raises: `NotSent`,
+    `OutcomeUnknown`, and errors that reach the run.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        flow: Flow,
+        create_path: str = wire.CREATE_PATH,
+        page_size: int = PAGE_SIZE,
+    ) -> None:
+        self.flow = flow
+        self._transport = transport
+        self._create_path = create_path
+        self._page_size = page_size
+
+    async def create(
+        self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey, begin: Begin
+    ) -> Created:
+        """Create 1-50 transactions; in the direct flow this starts a sync.
+
+        The answer says which flow the account really speaks: see `Created`.
+        """
+        request = self._create_request(company, payloads, key=key)
+        return wire.read_created(await self._effect(request, begin))
+
+    async def initiate(
+        self, company: CompanyId, dataset_ids: Sequence[DatasetId], *, key: IdempotencyKey, begin: Begin
+    ) -> Created:
+        """Start one sync of the datasets; the answer has the sync's id."""
+        request = wire.initiate_request(company, dataset_ids, key=key)
+        return wire.read_started(await self._effect(request, begin))
+
+    async def attach(
+        self,
+        company: CompanyId,
+        sync_id: SyncId,
+        expense_id: ExpenseId,
+        file: ReceiptFile,
+        *,
+        key: IdempotencyKey,
+        begin: Begin,
+    ) -> AttachmentId:
+        """Attach one file to a posted expense; Codat cannot be asked afterwards whether it did."""
+        request = wire.attach_request(company, sync_id, expense_id, file, key=key)
+        return wire.read_attachment(await self._effect(request, begin))
+
+    async def company(self, company: CompanyId) -> CompanyInfo:
+        """Read the company and the state of its accounting connection."""
+        return await self._read(wire.company_request(company), wire.read_company)
+
+    async def config_complete(self, company: CompanyId) -> bool | None:
+        """Say whether the defaults (bank account, supplier, customer) are set; None if Codat does not say."""
+        try:
+            return await self._read(wire.config_request(company), wire.read_config_complete)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def status(self, company: CompanyId, sync_id: SyncId) -> SyncStatus:
+        """Read one sync's status."""
+        return await self._read(wire.status_request(company, sync_id), wire.read_status)
+
+    async def statuses(self, company: CompanyId) -> list[SyncStatus]:
+        """Read the status of every sync of the company."""
+        return await self._read(wire.statuses_request(company), wire.read_status_list)
+
+    async def transactions(self, company: CompanyId, sync_id: SyncId) -> list[TransactionRow]:
+        """Read every row of a sync's transactions, whole or not at all.
+
+        Raises `OutcomeUnknown` where the pages do not add up, even after they were read again.
+        """
+
+        async def page(number: int) -> wire.Page:
+            request = wire.transactions_request(company, sync_id, page=number, page_size=self._page_size)
+            return await self._read(request, wire.read_transactions)
+
+        return await read_all(page, page_size=self._page_size)
+
+    async def keys_are_honoured(self, company: CompanyId) -> bool:
+        """Say whether it is proven that a used idempotency key answers 422 to another body.
+
+        Asked with bodies that are certainly invalid, so that nothing can come of it: an empty list, and then
+        under the same key a list with an empty object, which must be refused with 400 and 422. The second one
+        under a key of its own must be a 400 again, or the 422 would only be this account's way to say
+        "invalid". Any surprise is a no. Errors that reach the run are raised.
+        """
+        key = _fresh_key()
+        try:
+            return (
+                await self._probe(company, (), key=key) == 400
+                and await self._probe(company, (b"{}",), key=key) == 422
+                and await self._probe(company, (b"{}",), key=_fresh_key()) == 400
+            )
+        except RequestError:
+            return False
+
+    async def _probe(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> int:
+        request = self._create_request(company, payloads, key=key)
+        return (await self._transport.send(request, _nothing_to_write)).status
+
+    def _create_request(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> Request:
+        return wire.create_request(company, payloads, flow=self.flow, key=key, create_path=self._create_path)
+
+    async def _effect(self, request: Request, begin: Begin) -> Response:
+        response = await self._transport.send(request, begin)
+        check(request, response)
+        return response
+
+    async def _read(self, request: Request, reader: Callable[[Response], T]) -> T:
+        for reading in range(1, READINGS + 1):
+            response = await self._transport.send(request)
+            check(request, response)
+            try:
+                return reader(response)
+            except OutcomeUnknown:
+                # Only the reader's doubt is answered by asking again at once: the transports pace all others.
+                if reading == READINGS:
+                    raise
+        raise AssertionError("unreachable")
+
+
+async def _nothing_to_write(_request: Request) -> None:
+    pass
+
+
+def _fresh_key() -> IdempotencyKey:
+    return IdempotencyKey(str(uuid.uuid4()))

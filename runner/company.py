@@ -1,0 +1,129 @@
+"""The walk: one company's way through all its steps, top to bottom.
+
+There is no resume code. Every step first asks the journal what is already known, so a second life walks the
+same way and simply recalls more.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import TypeVar
+
+from runner.domain.ids import CompanyId
+from runner.domain.states import SyncState
+from runner.journal.records import Draft, Sync
+from runner.steps.datasets import create_datasets
+from runner.steps.holds import probe_hold
+from runner.steps.kit import Kit
+from runner.steps.receipts import upload_receipts
+from runner.steps.reconcile import reconcile
+from runner.steps.statuses import await_sync
+from runner.steps.syncs import start_sync
+from runner.steps.transactions import check_transactions, look_again
+from runner.together import gravest
+
+T = TypeVar("T")
+
+
+async def walk_company(company: CompanyId, kit: Kit) -> bool:
+    """Bring a company's staged expenses into its books, with their receipts.
+
+    Returns whether it has more to send and should get another turn. Raises `CompanyHeld` where a person must
+    do something for this company, `RequestError` where Codat could not be reached, `RunStopped`.
+    """
+    await probe_hold(company, kit)
+    known = await settle_doubts(company, kit)
+    await look_again(company, kit, doubts=True)
+    more = await push(company, known, kit)
+    await upload_receipts(company, kit)
+    return more
+
+
+async def settle_doubts(company: CompanyId, kit: Kit) -> list[Sync]:
+    """Return the company's open syncs, each with an id: a sync of unknown fate is settled before anything else."""
+    known = []
+    for sync in await kit.journal.syncs.open(company):
+        settled = await reconcile(company, sync, kit) if sync.state is SyncState.STARTING else sync
+        if settled is not None:
+            known.append(settled)
+    return known
+
+
+async def push(company: CompanyId, known: Sequence[Sync], kit: Kit) -> bool:
+    """See known syncs through and start new ones beside them: a few run side by side, one is started at a time.
+
+    Returns whether the turn ended before the work did. Nothing is cut off by an error: what is under way comes
+    to its end, then the gravest error is raised.
+    """
+    trips = Trips(limit=kit.limits.syncs_in_flight)
+    for earlier in known:
+        trips.add(see_through(company, earlier, kit))
+    sent = 0
+    while True:
+        await trips.make_room()
+        drafts = [] if trips.errors else await next_drafts(company, kit)
+        turn_over = sent >= kit.limits.turn
+        if drafts and not turn_over:
+            sent += len(drafts)
+            sync = await trips.guard(send(company, drafts, kit))
+            if sync is not None:
+                trips.add(see_through(company, sync, kit))
+        elif trips.under_way:
+            await trips.one_ends()
+        else:
+            break
+    if trips.errors:
+        raise gravest(trips.errors)
+    return bool(drafts)
+
+
+async def next_drafts(company: CompanyId, kit: Kit) -> list[Draft]:
+    """Return the drafts of the next sync; none where nothing is left to send."""
+    if kit.limits.auto_retry:
+        await look_again(company, kit, doubts=False)
+    size = kit.limits.drafts_a_sync if kit.codat.flow.creates_datasets else 1
+    return await kit.journal.drafts.take(company, limit=size)
+
+
+async def send(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> Sync | None:
+    """Bring drafts into a running sync: in the dataset flow as datasets first, in the direct flow at once."""
+    if kit.codat.flow.creates_datasets:
+        drafts = await create_datasets(company, drafts, kit)
+    return await start_sync(company, drafts, kit) if drafts else None
+
+
+async def see_through(company: CompanyId, sync: Sync, kit: Kit) -> None:
+    """Wait for a sync's end and judge its expenses; one that does not end in time is left to a later run."""
+    finished = await await_sync(company, sync, kit)
+    if finished is not None:
+        await check_transactions(company, finished, kit)
+
+
+class Trips:
+    """Syncs under way side by side, none of which an error elsewhere cuts off."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self.under_way: set[asyncio.Task[None]] = set()
+        self.errors: list[Exception] = []
+
+    def add(self, trip: Coroutine[None, None, None]) -> None:
+        """Set a sync on its way."""
+        self.under_way.add(asyncio.ensure_future(trip))
+
+    async def guard(self, work: Coroutine[None, None, T]) -> T | None:
+        """Do something whose error shall wait until nothing is under way."""
+        try:
+            return await work
+        except Exception as error:  # noqa: BLE001 - kept in `errors`, raised by the caller
+            self.errors.append(error)
+            return None
+
+    async def make_room(self) -> None:
+        """Wait until one more sync may be set on its way."""
+        while len(self.under_way) >= self._limit:
+            await self.one_ends()
+
+    async def one_ends(self) -> None:
+        """Wait until at least one of the syncs under way has come to its end."""
+        done, self.under_way = await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
+        self.errors += [error for task in done if isinstance(error := task.exception(), Exception)]

@@ -1,0 +1,1 @@
+"""Values of the trade: no I/O at all."""

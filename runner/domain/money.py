@@ -1,0 +1,74 @@
+"""Money without binary floats: exact decimals, and the two integers the journal can add up."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+MAX_WHOLE_DIGITS = 15
+MAX_FRACTION_DIGITS = 9
+NANOS = 10**MAX_FRACTION_DIGITS
+
+_WRITTEN = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?", re.ASCII)
+
+
+def parse_decimal(text: str) -> Decimal | None:
+    """Read a plain decimal number with a point, digits kept as written; None if it is not one.
+
+    Refused on purpose: exponents (nine bytes of `1e5000000` format to five million characters), NaN and
+    infinities, underscores, digits of other scripts, more than 15 digits before or 9 after the point.
+    """
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
+        return None
+    whole, fraction = match["whole"], match["fraction"] or ""
+    if not (whole or fraction) or len(whole) > MAX_WHOLE_DIGITS or len(fraction) > MAX_FRACTION_DIGITS:
+        return None
+    return Decimal(text)
+
+
+def canonical(amount: Decimal) -> str:
+    """Write an amount so that equal amounts are equal texts: `12.50` and `12.5` are both `12.5`, `-0` is `0`."""
+    text = format(amount, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", "", "-"} else text
+
+
+def split(amount: Decimal) -> tuple[int, int]:
+    """Return an amount as (whole units, billionths of a unit), both with the amount's sign.
+
+    Sums of either fit SQLite's 64-bit integers for any journal, which decimal text would not allow.
+    """
+    scaled = int(amount.scaleb(MAX_FRACTION_DIGITS))
+    sign = -1 if scaled < 0 else 1
+    units, nanos = divmod(abs(scaled), NANOS)
+    return sign * units, sign * nanos
+
+
+def join(units: int, nanos: int) -> Decimal:
+    """Return the amount that `split` took apart, or the sum of several."""
+    return Decimal(units) + Decimal(nanos).scaleb(-MAX_FRACTION_DIGITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many expenses, and how much money of one currency."""
+
+    count: int
+    amount: Decimal
+
+    def __add__(self, other: "Sum") -> "Sum":
+        """Return both together."""
+        return Sum(self.count + other.count, self.amount + other.amount)
+
+
+NOTHING = Sum(0, Decimal(0))
+
+
+def total(sums: Iterable[Sum]) -> Sum:
+    """Add sums of one currency."""
+    result = NOTHING
+    for each in sums:
+        result += each
+    return result

@@ -1,0 +1,67 @@
+"""What Codat says, as values."""
+
+from dataclasses import dataclass
+
+from runner.domain.ids import DatasetId, ExpenseId, SyncId
+from runner.domain.states import SyncClass, TransactionStatus, classify
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What a create or initiate answered.
+
+    The dataset flow answers a create with a dataset's id and an initiate with a sync's; the direct flow answers
+    a create with a sync's. An account that speaks the other flow shows it here.
+    """
+
+    dataset_id: DatasetId | None = None
+    sync_id: SyncId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """One sync as Codat reports it."""
+
+    sync_id: SyncId
+    code: int
+    text: str | None = None
+    error: str | None = None
+    """`errorMessage` and `syncExceptionMessage`, joined."""
+    at: str | None = None
+    """`syncUtc`, as sent."""
+
+    @property
+    def kind(self) -> SyncClass:
+        """What the status code asks for."""
+        return classify(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRow:
+    """One row of a sync's transactions; a transaction can have one row of each kind."""
+
+    expense_id: ExpenseId
+    status: TransactionStatus
+    is_expense: bool
+    """False for a bank-feed row, which says nothing about the expense."""
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyInfo:
+    """A company as Codat knows it."""
+
+    name: str | None
+    platform: str | None
+    """The accounting platform of its linked connection."""
+    linked: bool | None
+    """Whether an accounting connection is linked; None where the answer lists no connections at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFile:
+    """A receipt's content, ready to be attached."""
+
+    filename: str
+    content_type: str
+    content: bytes

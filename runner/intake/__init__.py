@@ -1,0 +1,1 @@
+"""CSV files at the edge: rows in, expenses or row errors out."""

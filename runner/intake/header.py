@@ -1,0 +1,126 @@
+"""The header line: which delimiter, which columns, and what is missing."""
+
+import csv
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runner.domain.ids import CompanyId, is_company_id, is_uuid
+from runner.intake.codes import Code, Fault, cut
+from runner.intake.text import FileFault
+
+COLUMNS: Final = (
+    "company_id",
+    "id",
+    "type",
+    "issue_date",
+    "currency",
+    "currency_rate",
+    "merchant_name",
+    "contact_id",
+    "bank_account_id",
+    "reference",
+    "notes",
+    "net_amount",
+    "tax_amount",
+    "account_id",
+    "tax_rate_id",
+    "tracking_ids",
+    "invoice_to_id",
+    "receipts",
+)
+REQUIRED: Final = ("type", "issue_date", "currency", "net_amount", "account_id")
+DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+MAX_COLUMNS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the header line says."""
+
+    columns: tuple[str, ...]
+    """Known columns, in the file's order, by their canonical names."""
+    unknown: tuple[str, ...]
+    """Columns that are not read, as written."""
+    width: int
+    """Cells of a full row."""
+    places: tuple[int, ...]
+    """For each of `COLUMNS` its index in a row; `width` for a column that the file does not have."""
+    company: CompanyId | None
+    """The company that the file's name stands for, where there is no company_id column."""
+
+
+def company_of(path: Path | None) -> CompanyId | None:
+    """Return the company that a file is named after, None where the name cannot be a company's id."""
+    if path is None or not is_company_id(path.stem):
+        return None
+    return normal_company(path.stem)
+
+
+def normal_company(text: str) -> CompanyId:
+    """Return a company's id in its one spelling: a UUID in two spellings would be two companies."""
+    return CompanyId(text.lower() if is_uuid(text) else text)
+
+
+def detect_delimiter(line: str) -> str:
+    """Return the delimiter under which a header line shows most columns, known ones before any others."""
+
+    def shown(delimiter: str) -> tuple[int, int]:
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter, strict=True), [])
+        except csv.Error:
+            # A name that spans lines, or a broken one: the real reading will tell.
+            cells = line.split(delimiter)
+        return sum(_normal(cell) in COLUMNS for cell in cells), len(cells)
+
+    return max(DELIMITERS, key=shown)
+
+
+def read_header(cells: list[str], *, line: int, named: CompanyId | None) -> Header:
+    """Make sense of the header's cells; raises `FileFault` where they cannot be used.
+
+    `named` is the company that the file is named after.
+    """
+    if len(cells) > MAX_COLUMNS:
+        fault = Fault(Code.TOO_MANY_COLUMNS, None, str(len(cells)), f"at most {MAX_COLUMNS} columns")
+        raise FileFault(fault, line=line)
+    names = [_normal(cell) for cell in cells]
+    for index, name in enumerate(names):
+        if name and name in names[:index]:
+            fault = Fault(Code.COLUMN_REPEATED, None, cut(name), "each column once")
+            raise FileFault(fault, line=line)
+    unknown = tuple(
+        cut(cell.strip()) or f"(column {number}, without a name)"
+        for number, (cell, name) in enumerate(zip(cells, names, strict=True), start=1)
+        if name not in COLUMNS
+    )
+    missing = [name for name in REQUIRED if name not in names]
+    if "company_id" not in names and named is None:
+        missing.insert(0, "company_id")
+    if missing:
+        raise FileFault(_missing(missing, unknown), line=line)
+    return Header(
+        columns=tuple(name for name in names if name in COLUMNS),
+        unknown=unknown,
+        width=len(cells),
+        places=tuple(names.index(name) if name in names else len(cells) for name in COLUMNS),
+        company=None if "company_id" in names else named,
+    )
+
+
+def _missing(missing: list[str], unknown: tuple[str, ...]) -> Fault:
+    expected = "a header line with the column " + ", ".join(missing)
+    if len(missing) > 1:
+        expected = "a header line with the columns " + ", ".join(missing)
+    if missing[0] == "company_id":
+        expected += "; for one company the file may be named <company id>.csv instead of having company_id"
+    alike = {_normal(name).replace(" ", "_").replace("-", "_"): name for name in unknown}
+    close = [alike[match] for name in missing for match in difflib.get_close_matches(name, alike, n=1, cutoff=0.75)]
+    if close:
+        expected += "; was it meant by " + ", ".join(repr(name) for name in close) + "?"
+    return Fault(Code.COLUMN_MISSING, None, ", ".join(missing), expected)
+
+
+def _normal(cell: str) -> str:
+    return cell.strip().lower()

@@ -1,0 +1,151 @@
+"""Reading one CSV file: twice over its rows, once to see which belong together and once to put them together.
+
+A multi-line expense may be scattered over a file of any size, and an expense without an id is told from its
+equals only by counting them. So no expense can be given out before the last row has been read; and a file
+that cannot be read to its end gives out none, since any of its expenses may lack lines that stand behind the
+broken place.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from runner.domain.ids import CompanyId
+from runner.intake.codes import Code, Fault
+from runner.intake.collect import Collecting
+from runner.intake.give import Giving
+from runner.intake.parsed import Batch, Broken, Parsed
+from runner.intake.receipts import ReceiptFolder
+from runner.intake.row import row_error
+from runner.intake.scratch import Scratch
+from runner.intake.sources import Source
+from runner.intake.text import FileFault, Lines
+
+__all__ = ["Batch", "Broken", "Described", "Options", "Parsed", "Reading", "Source"]
+
+MAX_RECEIPT_BYTES: Final = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read."""
+
+    receipts_dir: Path | None = None
+    """What receipts are relative to; None is the file's own folder, for standard input the current one."""
+    max_receipt_bytes: int = MAX_RECEIPT_BYTES
+    scratch_dir: Path | None = None
+    """Where rows are sorted; None is the system's place for temporary files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a file turned out to be; complete once it has been read."""
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    """`utf-8`, or `utf-8-sig` where the file begins with a byte order mark."""
+    columns: tuple[str, ...] = ()
+    """The known columns that it has, by their canonical names."""
+    unknown: tuple[str, ...] = ()
+    """Columns that were not read, as written."""
+    company: CompanyId | None = None
+    """The company that all rows belong to, where the file's name says it."""
+    sha256: str | None = None
+    """Hex digest of the bytes; None where the file could not be read to its end."""
+    rows: int = 0
+    """Rows with something in them, the header not counted."""
+    usable: bool = False
+    """False where the file as a whole was refused: none of its rows became an expense."""
+
+
+class Reading:
+    """One file being read: `with Reading(source, options) as reading: for batch in reading.batches(): ...`.
+
+    Entering raises `RefusedToStart` where the scratch file cannot be made, and so may every batch. All that
+    is wrong with the CSV file itself comes as `RowError`s. Batches may be taken by different threads, one
+    after the other. `described` is complete after the last batch.
+    """
+
+    def __init__(self, source: Source, options: Options, *, stdin: BinaryIO | None = None) -> None:
+        self._source = source
+        self._options = options
+        self._stdin = stdin
+        self._scratch: Scratch | None = None
+        self.described = Described()
+
+    def __enter__(self) -> Self:
+        """Prepare the scratch file."""
+        self._scratch = Scratch(self._options.scratch_dir)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the scratch file."""
+        self.close()
+
+    def close(self) -> None:
+        """Remove the scratch file; nothing can be read after this."""
+        if self._scratch is not None:
+            self._scratch.close()
+            self._scratch = None
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the file's expenses and errors, some 1,000 at a time; empty batches while rows are collected.
+
+        To be called once.
+        """
+        if self._scratch is None:
+            raise RuntimeError("a Reading is used within its with block")
+        try:
+            for _ in self._collect(self._scratch):
+                yield Batch()
+        except FileFault as found:
+            error = row_error(found.fault, file=self._source.name, line=found.line, company_id=None, own_id="")
+            yield Batch(errors=[error])
+        else:
+            yield from Giving(self._scratch, file=self._source.name).batches()
+
+    def _collect(self, scratch: Scratch) -> Iterator[int]:
+        stream = self._open()
+        lines = Lines(stream)
+        receipts = ReceiptFolder(self._receipts_root(), max_bytes=self._options.max_receipt_bytes)
+        collecting = Collecting(lines, source=self._source, receipts=receipts, scratch=scratch)
+        try:
+            yield from collecting.walk()
+        finally:
+            receipts.close()
+            if self._source.path is not None:
+                stream.close()
+            self.described = _described(collecting, lines)
+
+    def _open(self) -> BinaryIO:
+        if self._source.path is None:
+            return self._stdin or sys.stdin.buffer
+        try:
+            return self._source.path.open("rb")
+        except OSError as error:
+            fault = Fault(Code.FILE_UNREADABLE, None, None, f"a file that can be opened ({error.strerror})")
+            raise FileFault(fault, line=1) from None
+
+    def _receipts_root(self) -> Path:
+        if self._options.receipts_dir is not None:
+            return self._options.receipts_dir
+        return Path() if self._source.path is None else self._source.path.parent
+
+
+def _described(collecting: Collecting, lines: Lines) -> Described:
+    header = collecting.header
+    return Described(
+        delimiter=collecting.delimiter,
+        encoding=lines.encoding,
+        columns=() if header is None else header.columns,
+        unknown=() if header is None else header.unknown,
+        company=None if header is None else header.company,
+        sha256=lines.sha256,
+        rows=collecting.rows,
+        usable=collecting.complete,
+    )

@@ -1,0 +1,1 @@
+"""The journal at the edge: the SQLite file of everything intended and everything known."""

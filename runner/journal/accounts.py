@@ -1,0 +1,89 @@
+"""The journal's accounts: every expense in exactly one state, in count and in money."""
+
+from collections import defaultdict
+from sqlite3 import Connection
+
+from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.money import NOTHING, Sum, join
+from runner.domain.states import ExpenseState, ReceiptState
+from runner.journal.context import Context
+from runner.journal.records import Books, CompanyBooks, Hold, Standing
+from runner.journal.statements import load
+
+_SQL = load("accounts")
+_RECEIPTS = load("receipts")
+_STAGING = load("staging")
+_COMPANIES = load("companies")
+
+_Key = tuple[int, str]
+
+
+class Accounts:
+    """Adds up the journal."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def books(self) -> Books:
+        """Return the accounts as they stand, all of one moment.
+
+        Two states are derived, not stored: a staged expense of a held company is held, and an expense whose
+        sync was begun without a known outcome is in doubt.
+        """
+        return await self._context.store.read(_books)
+
+    async def attention(self, *, limit: int = -1) -> list[Standing]:
+        """Return the expenses that need somebody's attention, by company and in staging order."""
+
+        def operation(connection: Connection) -> list[Standing]:
+            return [
+                Standing(
+                    CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line
+                )
+                for company, expense, state, code, message, file, line in connection.execute(
+                    _SQL["attention"], {"limit": limit}
+                )
+            ]
+
+        return await self._context.store.read(operation)
+
+
+def _books(connection: Connection) -> Books:
+    companies = {no: (CompanyId(name), hold) for no, name, hold in connection.execute(_SQL["companies"])}
+    standing = _standing(connection, {no for no, (_, hold) in companies.items() if hold is not None})
+    accepted = {
+        (company, currency): Sum(count, join(units, nanos))
+        for company, currency, count, units, nanos in connection.execute(_SQL["accepted"])
+    }
+    errors, broken = connection.execute(_STAGING["count_row_errors"]).fetchone()
+    (attachable,) = connection.execute(_SQL["attachable"]).fetchone()
+    (open_syncs,) = connection.execute(_SQL["open_syncs"]).fetchone()
+    return Books(
+        companies=tuple(
+            CompanyBooks(companies[key[0]][0], key[1], standing.get(key, {}), accepted.get(key, NOTHING))
+            for key in sorted(standing.keys() | accepted.keys())
+        ),
+        receipts={ReceiptState(state): count for state, count in connection.execute(_RECEIPTS["counts"])},
+        attachable=attachable,
+        broken=broken,
+        row_errors=errors,
+        open_syncs=open_syncs,
+        holds=tuple(Hold(*row) for row in connection.execute(_COMPANIES["holds"], {"limit": -1})),
+    )
+
+
+def _standing(connection: Connection, held: set[int]) -> dict[_Key, dict[ExpenseState, Sum]]:
+    standing: dict[_Key, dict[ExpenseState, Sum]] = defaultdict(lambda: defaultdict(lambda: NOTHING))
+    for company, currency, state, count, units, nanos in connection.execute(_SQL["by_state"]):
+        stands = ExpenseState(state)
+        if stands is ExpenseState.STAGED and company in held:
+            stands = ExpenseState.HELD
+        standing[company, currency][stands] += Sum(count, join(units, nanos))
+    for company, currency, count, units, nanos in connection.execute(_SQL["in_starting_syncs"]):
+        amount = join(units, nanos)
+        standing[company, currency][ExpenseState.SENT] += Sum(-count, -amount)
+        standing[company, currency][ExpenseState.IN_DOUBT] += Sum(count, amount)
+    return {
+        key: {state: value for state, value in states.items() if value.count}
+        for key, states in standing.items()
+    }

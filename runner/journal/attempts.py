@@ -1,0 +1,125 @@
+"""The journal's verbs for attempts: intentions before effects, outcomes after."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Any
+
+from runner.domain.ids import AttemptNo, CompanyId, DraftNo, IdempotencyKey, ReceiptNo, SyncNo
+from runner.domain.states import EffectKind, Outcome
+from runner.journal.context import Context
+from runner.journal.records import Attempt
+from runner.journal.statements import load
+
+_SQL = load("attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What is known of an attempt when it is over, for this time."""
+
+    outcome: Outcome
+    received: bool = False
+    http_status: int | None = None
+    correlation_id: str | None = None
+    detail: str | None = None
+
+
+DONE = End(Outcome.DONE)
+
+
+def begin(  # noqa: PLR0913 - one row, its columns
+    context: Context,
+    connection: Connection,
+    *,
+    company: CompanyId,
+    kind: EffectKind,
+    key: IdempotencyKey,
+    body_hash: bytes,
+    draft: DraftNo | None = None,
+    sync: SyncNo | None = None,
+    receipt: ReceiptNo | None = None,
+) -> AttemptNo:
+    """Write an intention, within an operation."""
+    values: dict[str, Any] = {
+        **context.stamp(),
+        "company": company,
+        "kind": kind,
+        "draft": draft,
+        "sync": sync,
+        "receipt": receipt,
+        "key": key,
+        "body_hash": body_hash,
+        "boot_id": context.clock.boot_id(),
+        "boottime": context.clock.boottime(),
+    }
+    (number,) = connection.execute(_SQL["begin"], values).fetchone()
+    return AttemptNo(number)
+
+
+def end(context: Context, connection: Connection, attempt: AttemptNo, fact: End) -> None:
+    """Write an outcome, within an operation."""
+    values = {
+        "now": context.now(),
+        "attempt": attempt,
+        "outcome": fact.outcome,
+        "received": int(fact.received),
+        "http_status": fact.http_status,
+        "correlation_id": fact.correlation_id,
+        "detail": fact.detail,
+    }
+    connection.execute(_SQL["outcome"], values)
+
+
+class Attempts:
+    """Reads attempts back and notes that one is sent again."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def again(self, attempt: AttemptNo) -> None:
+        """Record that the attempt's request leaves once more, under its key and with its body."""
+        clock = self._context.clock
+        values = {
+            "attempt": attempt,
+            "now": self._context.now(),
+            "boottime": clock.boottime(),
+            "boot_id": clock.boot_id(),
+        }
+        await self._context.store.write(lambda connection: connection.execute(_SQL["again"], values).rowcount)
+
+    async def record(self, attempt: AttemptNo, fact: End) -> None:
+        """Record an outcome that nothing else depends on."""
+        await self._context.store.write(lambda connection: end(self._context, connection, attempt, fact))
+
+    async def of_draft(self, draft: DraftNo) -> Attempt | None:
+        """Return the latest attempt to create the draft's dataset."""
+        return await self._latest("of_draft", draft)
+
+    async def of_sync(self, sync: SyncNo) -> Attempt | None:
+        """Return the latest attempt to start the sync."""
+        return await self._latest("of_sync", sync)
+
+    async def of_receipt(self, receipt: ReceiptNo) -> Attempt | None:
+        """Return the latest attempt to attach the receipt."""
+        return await self._latest("of_receipt", receipt)
+
+    async def _latest(self, statement: str, subject: int) -> Attempt | None:
+        def operation(connection: Connection) -> Attempt | None:
+            row = connection.execute(_SQL[statement], {"subject": subject}).fetchone()
+            if row is None:
+                return None
+            number, key, body_hash, first_sent_at, _, boot_id, first, last, outcome, received = row
+            return Attempt(
+                no=AttemptNo(number),
+                key=IdempotencyKey(key),
+                body_hash=body_hash,
+                first_sent_at=datetime.fromisoformat(first_sent_at),
+                boot_id=boot_id,
+                first_boottime=first,
+                last_boottime=last,
+                outcome=None if outcome is None else Outcome(outcome),
+                received=bool(received),
+            )
+
+        return await self._context.store.read(operation)

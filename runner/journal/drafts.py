@@ -1,0 +1,257 @@
+"""The journal's verbs for drafts: forming them, storing them as datasets, splitting them."""
+
+from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
+from typing import Any
+
+from runner.domain.expense import MAX_EXPENSES_A_DRAFT
+from runner.domain.judging import Verdict
+from runner.domain.ids import AttemptNo, CompanyId, DatasetId, DraftNo, ExpenseId, IdempotencyKey, RunNo
+from runner.domain.states import EffectKind
+from runner.journal import attempts
+from runner.journal.attempts import DONE, End
+from runner.journal.context import Context
+from runner.journal.records import Contents, Draft
+from runner.journal.statements import load
+
+_SQL = load("drafts")
+_RUNS = load("runs")
+
+
+def draft_of(row: Sequence[Any]) -> Draft:
+    """Make a draft of its row."""
+    number, size, dataset_id, dataset_run, alone = row
+    return Draft(
+        DraftNo(number),
+        size,
+        None if dataset_id is None else DatasetId(dataset_id),
+        None if dataset_run is None else RunNo(dataset_run),
+        bool(alone),
+    )
+
+
+class Drafts:
+    """Forms drafts in staging order, so that the same journal always makes the same ones."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def take(self, company: CompanyId, *, limit: int, size: int = MAX_EXPENSES_A_DRAFT) -> list[Draft]:
+        """Return the drafts of the next sync: open ones first, then new ones formed from staged expenses.
+
+        A draft that must have a sync of its own comes alone. Nothing returned: nothing left to send.
+        """
+
+        def operation(connection: Connection) -> list[Draft]:
+            rows = connection.execute(_SQL["open_drafts"], {"company": company, "limit": limit}).fetchall()
+            found = [draft_of(row) for row in rows]
+            if found and found[0].alone:
+                return found[:1]
+            lone = next((place for place, draft in enumerate(found) if draft.alone), None)
+            if lone is not None:
+                return found[:lone]
+            return found + _form(connection, company, drafts=limit - len(found), size=size)
+
+        return await self._context.store.write(operation)
+
+    async def contents(self, draft: Draft) -> Contents:
+        """Return the draft's staged expenses in their wire form."""
+
+        def operation(connection: Connection) -> Contents:
+            rows = connection.execute(_SQL["contents"], {"draft": draft.no}).fetchall()
+            return Contents(tuple(ExpenseId(row[0]) for row in rows), tuple(row[1] for row in rows))
+
+        return await self._context.store.read(operation)
+
+    async def contents_of_any(self, draft: Draft) -> Contents:
+        """Return the wire form of a draft that may already be on its way, in the same order as before it was."""
+
+        def operation(connection: Connection) -> Contents:
+            rows = connection.execute(_SQL["contents_of_any"], {"draft": draft.no}).fetchall()
+            return Contents(tuple(ExpenseId(row[0]) for row in rows), tuple(row[1] for row in rows))
+
+        return await self._context.store.read(operation)
+
+    async def begin_create(
+        self, company: CompanyId, draft: Draft, *, key: IdempotencyKey, body_hash: bytes
+    ) -> AttemptNo:
+        """Write the intention to store the draft as a dataset."""
+        return await self._context.store.write(
+            lambda connection: attempts.begin(
+                self._context,
+                connection,
+                company=company,
+                kind=EffectKind.CREATE,
+                key=key,
+                body_hash=body_hash,
+                draft=draft.no,
+            )
+        )
+
+    async def record_stored(self, draft: Draft, dataset: DatasetId, attempt: AttemptNo) -> Draft:
+        """Record the dataset that Codat made of the draft."""
+        values = {"draft": draft.no, "dataset": dataset, "run": self._context.run}
+
+        def operation(connection: Connection) -> None:
+            attempts.end(self._context, connection, attempt, DONE)
+            connection.execute(_SQL["stored"], values)
+
+        await self._context.store.write(operation)
+        return Draft(draft.no, draft.size, dataset, self._context.run, draft.alone)
+
+    async def record_answered_dataset(self, draft: Draft, dataset: DatasetId) -> None:
+        """Record a dataset that was the answer to a direct create: the account speaks the dataset flow."""
+        values = {"draft": draft.no, "dataset": dataset, "run": self._context.run}
+        await self._context.store.write(
+            lambda connection: connection.execute(_SQL["stored"], values).rowcount
+        )
+
+    async def forget_datasets(self, drafts: Sequence[Draft]) -> None:
+        """Record that Codat no longer knows the drafts' datasets: they are created again."""
+
+        def operation(connection: Connection) -> None:
+            connection.executemany(_SQL["forget_dataset"], [{"draft": draft.no} for draft in drafts])
+
+        await self._context.store.write(operation)
+
+    async def split(  # noqa: PLR0913 - one decision, recorded whole
+        self,
+        company: CompanyId,
+        draft: Draft,
+        *,
+        groups: Sequence[Sequence[ExpenseId]],
+        verdicts: Mapping[ExpenseId, Verdict],
+        reason: str,
+        alone: bool = False,
+        ended: tuple[AttemptNo, End] | None = None,
+    ) -> list[Draft]:
+        """Close the draft; judge some of its expenses and put the others into new drafts, one for each group."""
+
+        def operation(connection: Connection) -> list[Draft]:
+            if ended is not None:
+                attempts.end(self._context, connection, *ended)
+            return divide(
+                self._context,
+                connection,
+                company,
+                draft,
+                groups=groups,
+                verdicts=verdicts,
+                reason=reason,
+                alone=alone,
+            )
+
+        return await self._context.store.write(operation)
+
+    async def count_rejected(self, company: CompanyId, code: str) -> int:
+        """Return how many of the company's expenses are rejected with this code."""
+
+        def operation(connection: Connection) -> int:
+            (count,) = connection.execute(
+                _SQL["count_rejected"], {"company": company, "code": code}
+            ).fetchone()
+            return int(count)
+
+        return await self._context.store.read(operation)
+
+    async def unreject(self, company: CompanyId, code: str) -> None:
+        """Put back expenses that were rejected with this code: the fault turned out not to be theirs."""
+        values = {"company": company, "code": code}
+        await self._context.store.write(
+            lambda connection: connection.execute(_SQL["unreject"], values).rowcount
+        )
+
+    async def count_extra(self) -> int:
+        """Return how many drafts exist only because others had to be split: the price of isolation, in requests."""
+
+        def operation(connection: Connection) -> int:
+            (count,) = connection.execute(_SQL["extra_drafts"]).fetchone()
+            return int(count)
+
+        return await self._context.store.read(operation)
+
+
+def _form(connection: Connection, company: CompanyId, *, drafts: int, size: int) -> list[Draft]:
+    if drafts <= 0:
+        return []
+    rows = connection.execute(_SQL["undrafted"], {"company": company, "limit": drafts * size}).fetchall()
+    formed = []
+    for start in range(0, len(rows), size):
+        members = rows[start : start + size]
+        formed.append(
+            _add(connection, company, [number for (number,) in members], split_from=None, alone=False)
+        )
+    return formed
+
+
+def _add(
+    connection: Connection,
+    company: CompanyId,
+    members: Sequence[int],
+    *,
+    split_from: DraftNo | None,
+    alone: bool,
+) -> Draft:
+    values = {"company": company, "expenses": len(members), "split_from": split_from, "alone": int(alone)}
+    (number,) = connection.execute(_SQL["add_draft"], values).fetchone()
+    connection.executemany(_SQL["put_in_draft"], [(number, member) for member in members])
+    return Draft(DraftNo(number), len(members), None, None, alone)
+
+
+def divide(  # noqa: PLR0913 - within an operation
+    context: Context,
+    connection: Connection,
+    company: CompanyId,
+    draft: Draft,
+    *,
+    groups: Sequence[Sequence[ExpenseId]],
+    verdicts: Mapping[ExpenseId, Verdict],
+    reason: str,
+    alone: bool,
+) -> list[Draft]:
+    """Close a draft whose expenses are staged, within an operation; see `Drafts.split`."""
+    members = {
+        ExpenseId(expense): number
+        for number, expense in connection.execute(_SQL["members"], {"draft": draft.no}).fetchall()
+    }
+    connection.execute(_SQL["close"], {"draft": draft.no})
+    judge(connection, company, verdicts)
+    children = [
+        _add(connection, company, [members[each] for each in group], split_from=draft.no, alone=alone)
+        for group in groups
+    ]
+    for number in members.values():
+        values = {
+            **context.stamp(),
+            "company": company,
+            "expense_no": number,
+            "draft_no": draft.no,
+            "kind": "left_draft",
+            "detail": reason,
+        }
+        connection.execute(_RUNS["event"], values)
+    return children
+
+
+def form_alone(connection: Connection, company: CompanyId, group: Sequence[ExpenseId]) -> None:
+    """Put staged expenses that are in no draft into one that gets a sync of its own, within an operation."""
+    numbers = [
+        number
+        for expense in group
+        for (number,) in connection.execute(_SQL["free_expense"], {"company": company, "expense": expense})
+    ]
+    _add(connection, company, numbers, split_from=None, alone=True)
+
+
+def judge(connection: Connection, company: CompanyId, verdicts: Mapping[ExpenseId, Verdict]) -> None:
+    """Write verdicts on open expenses, within an operation."""
+    connection.executemany(
+        _VERDICT,
+        [
+            (v.state, v.code, v.message, v.evidence_sync, int(v.external), company, expense)
+            for expense, v in verdicts.items()
+        ],
+    )
+
+
+_VERDICT = load("syncs")["verdict"]

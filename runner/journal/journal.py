@@ -1,0 +1,70 @@
+"""The journal as one thing: its parts, opened and closed together."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+
+from runner.clock import Clock
+from runner.domain.ids import RunNo
+from runner.journal.accounts import Accounts
+from runner.journal.attempts import Attempts
+from runner.journal.companies import Companies
+from runner.journal.context import Context
+from runner.journal.drafts import Drafts
+from runner.journal.lock import Lock
+from runner.journal.opening import open_for_reading, open_for_writing, open_scratch
+from runner.journal.receipts import Receipts
+from runner.journal.runs import Runs
+from runner.journal.staging import Staging
+from runner.journal.store import GroupCommit, Inline, Store
+from runner.journal.syncs import Syncs
+
+
+class Journal:
+    """Everything that was intended and everything that is known, by topic."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        context = Context(store, clock)
+        self._context = context
+        self.runs = Runs(context)
+        self.staging = Staging(context)
+        self.companies = Companies(context)
+        self.drafts = Drafts(context)
+        self.syncs = Syncs(context)
+        self.attempts = Attempts(context)
+        self.receipts = Receipts(context)
+        self.accounts = Accounts(context)
+
+    @property
+    def run(self) -> RunNo:
+        """The run that is writing; 0 before one has begun."""
+        return self._context.run
+
+
+@asynccontextmanager
+async def writing(path: Path, clock: Clock) -> AsyncIterator[Journal]:
+    """Hold the journal for one run: lock, open, migrate; fold the log into the file at the end.
+
+    Raises `JournalLocked` where another run holds it, `JournalUnusable` where it cannot be opened or written.
+    """
+    with Lock(path, now=clock.now()):
+        store = GroupCommit(lambda: open_for_writing(path))
+        await store.start()
+        try:
+            yield Journal(store, clock)
+        finally:
+            await store.close()
+
+
+@contextmanager
+def reading(path: Path, clock: Clock) -> Iterator[Journal]:
+    """Read the journal beside a run that may be writing it; raises `JournalUnusable`."""
+    with closing(open_for_reading(path)) as connection:
+        yield Journal(Inline(connection), clock)
+
+
+@contextmanager
+def scratch(clock: Clock) -> Iterator[Journal]:
+    """Give a journal that is forgotten at the end."""
+    with closing(open_scratch()) as connection:
+        yield Journal(Inline(connection), clock)

@@ -1,0 +1,214 @@
+"""What the journal's verbs take and give."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from runner.domain.expense import MAX_EXPENSES_A_DRAFT, Receipt
+from runner.domain.ids import (
+    AttemptNo,
+    CompanyId,
+    DatasetId,
+    DraftNo,
+    ExpenseId,
+    IdempotencyKey,
+    ReceiptNo,
+    RunNo,
+    SyncId,
+    SyncNo,
+)
+from runner.domain.money import Sum
+from runner.domain.states import ExpenseState, Outcome, ReceiptState, SyncState
+
+
+@dataclass(frozen=True, slots=True)
+class StagedExpense:
+    """An expense as it enters the journal: checked, hashed, and in its wire form."""
+
+    company_id: CompanyId
+    expense_id: ExpenseId
+    line: int
+    rows: int
+    content_hash: bytes
+    currency: str
+    gross: Decimal
+    payload: bytes
+    receipts: tuple[Receipt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An expense whose id the journal knows with other content, which is never overwritten."""
+
+    staged: StagedExpense
+    state: ExpenseState
+    payload: bytes | None
+    """The wire form that the journal holds, if it still does."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedBatch:
+    """What became of a batch."""
+
+    accepted: int
+    repeated: int
+    corrected: int
+    conflicts: tuple[Conflict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRowError:
+    """A row error that nothing has settled yet."""
+
+    file: str
+    line: int
+    code: str
+    column: str | None
+    value: str | None
+    expected: str
+    company_id: CompanyId | None
+    expense_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedInput:
+    """A file whose reading was cut off: some of its expenses are not in the journal."""
+
+    name: str
+    path: str | None
+    receipts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Up to 50 expenses about to be sent."""
+
+    no: DraftNo
+    size: int
+    dataset_id: DatasetId | None
+    dataset_run: RunNo | None
+    alone: bool
+    """Whether it must have a sync of its own."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.size <= MAX_EXPENSES_A_DRAFT:
+            raise ValueError(f"a draft of {self.size} expenses")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A draft's expenses in their wire form, in order."""
+
+    ids: tuple[ExpenseId, ...]
+    payloads: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One sync as the journal knows it."""
+
+    no: SyncNo
+    sync_id: SyncId | None
+    """None as long as its fate is unknown."""
+    state: SyncState
+    code: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The latest intention to have one effect."""
+
+    no: AttemptNo
+    key: IdempotencyKey
+    body_hash: bytes
+    first_sent_at: datetime
+    boot_id: str
+    first_boottime: float
+    last_boottime: float
+    outcome: Outcome | None
+    received: bool
+    """Whether an answer came that is now cached under the key (a 5xx): the key is burnt."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReceipt:
+    """A receipt that can be attached: its expense stands in the books."""
+
+    no: ReceiptNo
+    expense_id: ExpenseId
+    receipt: Receipt
+    sync_id: SyncId | None
+    """The sync in which the expense is Completed; None where it was posted by nobody we know."""
+    external: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a company is put aside."""
+
+    company_id: CompanyId
+    code: str
+    message: str
+    hint: str | None
+    held_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One expense that needs somebody's attention."""
+
+    company_id: CompanyId
+    expense_id: ExpenseId
+    state: ExpenseState
+    code: str
+    message: str | None
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyBooks:
+    """One company's expenses in one currency."""
+
+    company_id: CompanyId
+    currency: str
+    by_state: Mapping[ExpenseState, Sum]
+    accepted: Sum
+    """What intake counted when it let them in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The journal's accounts at one moment."""
+
+    companies: tuple[CompanyBooks, ...]
+    receipts: Mapping[ReceiptState, int]
+    attachable: int
+    """Waiting receipts whose expense stands in the books."""
+    broken: int
+    """Expenses that never entered, because rows of theirs are wrong."""
+    row_errors: int
+    open_syncs: int
+    holds: tuple[Hold, ...]
+
+    def count(self, state: ExpenseState) -> int:
+        """Return how many expenses stand there, broken ones counting as rejected."""
+        found = sum(each.by_state[state].count for each in self.companies if state in each.by_state)
+        return found + (self.broken if state is ExpenseState.REJECTED else 0)
+
+    @property
+    def total(self) -> int:
+        """All expenses, counted on their own."""
+        return sum(each.accepted.count for each in self.companies) + self.broken
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTotals:
+    """Requests of all runs of a journal, and how many runs there were."""
+
+    total: int
+    retried: int
+    rate_limited: int
+    runs: int

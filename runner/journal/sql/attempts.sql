@@ -1,0 +1,33 @@
+-- name: begin
+INSERT INTO attempt (run_no, company_no, kind, draft_no, sync_no, receipt_no, idempotency_key, body_hash,
+                     first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime)
+SELECT :run, company_no, :kind, :draft, :sync, :receipt, :key, :body_hash, :now, :now, :boot_id, :boottime, :boottime
+FROM company WHERE company_id = :company
+RETURNING attempt_no
+
+-- name: again
+-- The request is about to leave once more under its key: whether it will have been answered is open again.
+UPDATE attempt
+SET sends = sends + 1, last_sent_at = :now, last_boottime = :boottime, boot_id = :boot_id
+WHERE attempt_no = :attempt
+
+-- name: outcome
+UPDATE attempt
+SET outcome = :outcome, received = :received, http_status = :http_status, correlation_id = :correlation_id,
+    detail = :detail, ended_at = :now
+WHERE attempt_no = :attempt
+
+-- name: of_sync
+SELECT attempt_no, idempotency_key, body_hash, first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime,
+       outcome, received
+FROM attempt WHERE sync_no = :subject AND kind = 'start' ORDER BY attempt_no DESC LIMIT 1
+
+-- name: of_draft
+SELECT attempt_no, idempotency_key, body_hash, first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime,
+       outcome, received
+FROM attempt WHERE draft_no = :subject AND kind = 'create' ORDER BY attempt_no DESC LIMIT 1
+
+-- name: of_receipt
+SELECT attempt_no, idempotency_key, body_hash, first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime,
+       outcome, received
+FROM attempt WHERE receipt_no = :subject AND kind = 'attach' ORDER BY attempt_no DESC LIMIT 1

@@ -1,0 +1,42 @@
+-- name: page_with_open_work
+SELECT company_no, company_id FROM company AS c
+WHERE company_no > :after AND (
+    hold_code IS NOT NULL
+    OR EXISTS (SELECT 1 FROM expense WHERE company_no = c.company_no AND state = 'staged')
+    OR EXISTS (SELECT 1 FROM expense WHERE company_no = c.company_no AND state = 'in_doubt')
+    OR EXISTS (SELECT 1 FROM sync WHERE company_no = c.company_no AND state IN ('starting', 'running', 'finished'))
+    OR EXISTS (SELECT 1 FROM receipt JOIN expense USING (expense_no)
+               WHERE receipt.company_no = c.company_no AND receipt.state = 'waiting' AND expense.state = 'posted')
+)
+ORDER BY company_no LIMIT :limit
+
+-- name: claim
+UPDATE company SET owner = :run, epoch = epoch + 1 WHERE company_id = :company
+RETURNING epoch
+
+-- name: hold
+UPDATE company
+SET hold_code = :code, hold_message = :message, hold_hint = :hint, held_at = coalesce(held_at, :now), hold_run = :run
+WHERE company_id = :company
+
+-- name: release
+UPDATE company
+SET hold_code = NULL, hold_message = NULL, hold_hint = NULL, held_at = NULL, hold_run = NULL
+WHERE company_id = :company
+
+-- name: hold_of
+SELECT hold_code, hold_message, hold_hint, held_at, hold_run FROM company
+WHERE company_id = :company AND hold_code IS NOT NULL
+
+-- name: holds
+SELECT company_id, hold_code, hold_message, hold_hint, held_at FROM company
+WHERE hold_code IS NOT NULL ORDER BY company_no LIMIT :limit
+
+-- name: ever_accepted
+SELECT EXISTS (
+    SELECT 1 FROM draft JOIN company USING (company_no)
+    WHERE company_id = :company AND (dataset_id IS NOT NULL OR state = 'started')
+)
+
+-- name: all_ids
+SELECT company_id FROM company WHERE company_no > :after ORDER BY company_no LIMIT :limit

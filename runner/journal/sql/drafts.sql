@@ -1,0 +1,63 @@
+-- name: open_drafts
+SELECT draft_no, expenses, dataset_id, dataset_run, alone FROM draft
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND state IN ('drafted', 'stored')
+ORDER BY draft_no LIMIT :limit
+
+-- name: undrafted
+SELECT expense_no FROM expense
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND state = 'staged' AND draft_no IS NULL
+ORDER BY expense_no LIMIT :limit
+
+-- name: free_expense
+SELECT expense_no FROM expense
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
+  AND state = 'staged' AND draft_no IS NULL
+
+-- name: add_draft
+INSERT INTO draft (company_no, expenses, split_from, alone)
+SELECT company_no, :expenses, :split_from, :alone FROM company WHERE company_id = :company
+RETURNING draft_no
+
+-- name: put_in_draft
+UPDATE expense SET draft_no = ? WHERE expense_no = ?
+
+-- name: contents
+SELECT expense_id, body FROM expense JOIN payload USING (expense_no)
+WHERE draft_no = :draft AND state = 'staged' ORDER BY expense_no
+
+-- name: contents_of_any
+SELECT expense_id, body FROM expense JOIN payload USING (expense_no)
+WHERE draft_no = :draft AND state IN ('staged', 'sent') ORDER BY expense_no
+
+-- name: members
+SELECT expense_no, expense_id FROM expense WHERE draft_no = :draft AND state = 'staged' ORDER BY expense_no
+
+-- name: stored
+UPDATE draft SET state = 'stored', dataset_id = :dataset, dataset_run = :run
+WHERE draft_no = :draft AND state = 'drafted'
+
+-- name: forget_dataset
+UPDATE draft SET state = 'drafted', dataset_id = NULL, dataset_run = NULL
+WHERE draft_no = :draft AND state = 'stored'
+
+-- name: close
+UPDATE draft SET state = 'closed' WHERE draft_no = :draft
+
+-- name: reject
+UPDATE expense SET state = 'rejected', code = :code, message = :message
+WHERE draft_no = :draft AND expense_id = :expense AND state = 'staged'
+
+-- name: unreject
+-- Everything was refused, nothing ever accepted: that says nothing against single rows.
+UPDATE expense SET state = 'staged', code = NULL, message = NULL, draft_no = NULL
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND state = 'rejected' AND code = :code
+
+-- name: count_rejected
+SELECT count(*) FROM expense
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND state = 'rejected' AND code = :code
+
+-- name: extra_drafts
+SELECT count(*) FROM draft WHERE split_from IS NOT NULL

@@ -1,0 +1,93 @@
+-- name: begin
+INSERT INTO sync (company_no, run_no, state, begun_at)
+SELECT company_no, :run, 'starting', :now FROM company WHERE company_id = :company
+RETURNING sync_no
+
+-- name: take_draft
+UPDATE draft SET state = 'started', sync_no = :sync WHERE draft_no = :draft AND state IN ('drafted', 'stored')
+
+-- name: send_draft
+UPDATE expense SET state = 'sent' WHERE draft_no = :draft AND state = 'staged'
+
+-- name: running
+UPDATE sync SET state = 'running', sync_id = :sync_id, adopted = :adopted, running_at = :now
+WHERE sync_no = :sync AND state = 'starting'
+
+-- name: void
+UPDATE sync SET state = 'void' WHERE sync_no = :sync AND state = 'starting'
+
+-- name: unsend
+UPDATE expense SET state = 'staged'
+WHERE state = 'sent' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
+
+-- name: give_back_drafts
+UPDATE draft SET state = CASE WHEN dataset_id IS NULL THEN 'drafted' ELSE 'stored' END, sync_no = NULL
+WHERE sync_no = :sync AND state = 'started'
+
+-- name: open
+SELECT sync_no, sync_id, state, status_code, error FROM sync
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND state IN ('starting', 'running', 'finished')
+ORDER BY sync_no
+
+-- name: one
+SELECT sync_no, sync_id, state, status_code, error FROM sync WHERE sync_no = :sync
+
+-- name: drafts_of
+SELECT draft_no, expenses, dataset_id, dataset_run, alone FROM draft WHERE sync_no = :sync ORDER BY draft_no
+
+-- name: expenses_of
+SELECT expense_id, state FROM expense
+WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND state IN ('sent', 'in_doubt', 'failed', 'staged')
+
+-- name: finished
+UPDATE sync SET state = 'finished', status_code = :code, status_text = :text, error = :error, finished_at = :now
+WHERE sync_no = :sync AND state = 'running'
+
+-- name: judged
+UPDATE sync SET state = 'judged', judged_at = :now WHERE sync_no = :sync AND state = 'finished'
+
+-- name: close_drafts
+UPDATE draft SET state = 'closed' WHERE sync_no = :sync AND state = 'started'
+
+-- name: posted_remainder
+UPDATE expense SET state = 'posted', code = NULL, message = NULL
+WHERE state = 'sent' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
+
+-- name: verdict
+UPDATE expense SET state = ?, code = ?, message = ?, evidence_sync = ?, external = ?
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = ?) AND expense_id = ?
+  AND state IN ('staged', 'sent', 'in_doubt', 'failed')
+
+-- name: detach
+UPDATE expense SET draft_no = NULL, code = NULL, message = NULL
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = ?) AND expense_id = ? AND state = 'staged'
+
+-- name: to_look_at
+-- Judged syncs that hold expenses in doubt, or expenses that shall be sent again: reading comes before writing.
+SELECT DISTINCT sync.sync_no, sync.sync_id, sync.state, sync.status_code, sync.error
+FROM expense JOIN draft USING (draft_no) JOIN sync USING (sync_no)
+WHERE expense.company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND expense.state IN ('staged', :doubts) AND expense.draft_no IS NOT NULL AND sync.state = 'judged'
+ORDER BY sync.sync_no
+
+-- name: known_ids
+SELECT sync_id FROM sync
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND sync_id IS NOT NULL
+UNION ALL
+SELECT sync_id FROM foreign_sync
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+
+-- name: started_here
+SELECT sync_id FROM sync
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND sync_id IS NOT NULL
+
+-- name: foreign
+INSERT INTO foreign_sync (company_no, sync_id, seen_at)
+SELECT company_no, :sync_id, :now FROM company WHERE company_id = :company
+ON CONFLICT DO NOTHING
+
+-- name: auto_retry
+UPDATE expense SET state = 'staged', retries = retries + 1
+WHERE state = 'failed' AND retries < :limit
+  AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)

@@ -1,0 +1,223 @@
+"""The journal's verbs for syncs: begun, running, finished, judged, or proved never to have been."""
+
+from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
+from typing import Any
+
+from runner.domain.judging import Verdict
+from runner.domain.ids import AttemptNo, CompanyId, DraftNo, ExpenseId, IdempotencyKey, SyncId, SyncNo
+from runner.domain.remote import SyncStatus
+from runner.domain.states import EffectKind, ExpenseState, Outcome, SyncState
+from runner.journal import attempts, drafts
+from runner.journal.attempts import DONE, End
+from runner.journal.context import Context
+from runner.journal.records import Draft, Sync
+from runner.journal.statements import load
+
+_SQL = load("syncs")
+
+
+def _sync_of(row: Sequence[Any]) -> Sync:
+    number, sync_id, state, code, error = row
+    return Sync(SyncNo(number), None if sync_id is None else SyncId(sync_id), SyncState(state), code, error)
+
+
+class Syncs:
+    """Knows every sync that was intended, and every one that was found."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def begin(
+        self, company: CompanyId, members: Sequence[Draft], *, key: IdempotencyKey, body_hash: bytes
+    ) -> tuple[SyncNo, AttemptNo]:
+        """Write the intention to start a sync of these drafts: from here on their expenses are sent.
+
+        The schema refuses a second sync of unknown fate for the company.
+        """
+
+        def operation(connection: Connection) -> tuple[SyncNo, AttemptNo]:
+            number = self._begin(connection, company, [draft.no for draft in members])
+            attempt = attempts.begin(
+                self._context,
+                connection,
+                company=company,
+                kind=EffectKind.START,
+                key=key,
+                body_hash=body_hash,
+                sync=number,
+            )
+            return number, attempt
+
+        return await self._context.store.write(operation)
+
+    def _begin(self, connection: Connection, company: CompanyId, members: Sequence[DraftNo]) -> SyncNo:
+        (number,) = connection.execute(
+            _SQL["begin"], {**self._context.stamp(), "company": company}
+        ).fetchone()
+        for draft in members:
+            connection.execute(_SQL["take_draft"], {"sync": number, "draft": draft})
+            connection.execute(_SQL["send_draft"], {"draft": draft})
+        return SyncNo(number)
+
+    async def record_running(
+        self, number: SyncNo, sync_id: SyncId, attempt: AttemptNo, *, adopted: bool = False
+    ) -> Sync:
+        """Record the id that Codat gave the sync; `adopted` says that it was found rather than answered."""
+        values = {"sync": number, "sync_id": sync_id, "adopted": int(adopted), "now": self._context.now()}
+        fact = End(Outcome.DONE, detail="found at Codat") if adopted else DONE
+
+        def operation(connection: Connection) -> None:
+            attempts.end(self._context, connection, attempt, fact)
+            connection.execute(_SQL["running"], values)
+
+        await self._context.store.write(operation)
+        return Sync(number, sync_id, SyncState.RUNNING, None, None)
+
+    async def record_started_by_create(
+        self, company: CompanyId, draft: Draft, sync_id: SyncId, attempt: AttemptNo
+    ) -> Sync:
+        """Record that a create, meant to store a dataset only, has started a sync: the account speaks the other flow."""
+
+        def operation(connection: Connection) -> SyncNo:
+            attempts.end(self._context, connection, attempt, DONE)
+            number = self._begin(connection, company, [draft.no])
+            values = {"sync": number, "sync_id": sync_id, "adopted": 0, "now": self._context.now()}
+            connection.execute(_SQL["running"], values)
+            return number
+
+        number = await self._context.store.write(operation)
+        return Sync(number, sync_id, SyncState.RUNNING, None, None)
+
+    async def record_void(self, number: SyncNo, attempt: AttemptNo, fact: End) -> None:
+        """Record that the sync never came to be: its drafts and their expenses are as before it."""
+
+        def operation(connection: Connection) -> None:
+            attempts.end(self._context, connection, attempt, fact)
+            for statement in ("unsend", "give_back_drafts", "void"):
+                connection.execute(_SQL[statement], {"sync": number})
+
+        await self._context.store.write(operation)
+
+    async def open(self, company: CompanyId) -> list[Sync]:
+        """Return the company's syncs that are not judged yet, oldest first."""
+
+        def operation(connection: Connection) -> list[Sync]:
+            return [_sync_of(row) for row in connection.execute(_SQL["open"], {"company": company})]
+
+        return await self._context.store.read(operation)
+
+    async def drafts_of(self, number: SyncNo) -> list[Draft]:
+        """Return the drafts of a sync."""
+
+        def operation(connection: Connection) -> list[Draft]:
+            return [drafts.draft_of(row) for row in connection.execute(_SQL["drafts_of"], {"sync": number})]
+
+        return await self._context.store.read(operation)
+
+    async def expenses_of(self, number: SyncNo) -> dict[ExpenseId, ExpenseState]:
+        """Return the sync's expenses that nothing final is known of, by id."""
+
+        def operation(connection: Connection) -> dict[ExpenseId, ExpenseState]:
+            rows = connection.execute(_SQL["expenses_of"], {"sync": number})
+            return {ExpenseId(expense): ExpenseState(state) for expense, state in rows}
+
+        return await self._context.store.read(operation)
+
+    async def record_finished(self, number: SyncNo, status: SyncStatus) -> Sync:
+        """Record a final status; the expenses are not judged by it."""
+        values = {
+            "sync": number,
+            "code": status.code,
+            "text": status.text,
+            "error": status.error,
+            "now": self._context.now(),
+        }
+        await self._context.store.write(
+            lambda connection: connection.execute(_SQL["finished"], values).rowcount
+        )
+        return Sync(number, status.sync_id, SyncState.FINISHED, status.code, status.error)
+
+    async def record_judged(
+        self,
+        company: CompanyId,
+        number: SyncNo,
+        *,
+        posted: int,
+        others: Mapping[ExpenseId, Verdict],
+        alone: Sequence[Sequence[ExpenseId]] = (),
+    ) -> None:
+        """Record what became of each expense of a finished sync.
+
+        `others` are the expenses that are not simply posted by it; the remaining ones must be `posted` in number.
+        `alone` are groups among `others` that go into syncs of their own.
+        """
+
+        def operation(connection: Connection) -> None:
+            drafts.judge(connection, company, others)
+            remainder = connection.execute(_SQL["posted_remainder"], {"sync": number}).rowcount
+            if remainder != posted:
+                raise RuntimeError(
+                    f"sync {number}: {remainder} expenses would be posted, {posted} are Completed"
+                )
+            back = [expense for expense, verdict in others.items() if verdict.state is ExpenseState.STAGED]
+            connection.executemany(_SQL["detach"], [(company, expense) for expense in back])
+            for group in alone:
+                drafts.form_alone(connection, company, group)
+            connection.execute(_SQL["close_drafts"], {"sync": number})
+            connection.execute(_SQL["judged"], {"sync": number, "now": self._context.now()})
+
+        await self._context.store.write(operation)
+
+    async def to_look_at(self, company: CompanyId, *, doubts: bool) -> list[Sync]:
+        """Return judged syncs that hold expenses to be sent again, and with `doubts` those in doubt as well."""
+        values = {"company": company, "doubts": ExpenseState.IN_DOUBT if doubts else ExpenseState.STAGED}
+
+        def operation(connection: Connection) -> list[Sync]:
+            return [_sync_of(row) for row in connection.execute(_SQL["to_look_at"], values)]
+
+        return await self._context.store.read(operation)
+
+    async def record_look(
+        self, company: CompanyId, *, verdicts: Mapping[ExpenseId, Verdict], again: Sequence[ExpenseId]
+    ) -> None:
+        """Record what one more look found; `again` are the staged expenses that are free to be sent again."""
+
+        def operation(connection: Connection) -> None:
+            drafts.judge(connection, company, verdicts)
+            connection.executemany(_SQL["detach"], [(company, expense) for expense in again])
+
+        await self._context.store.write(operation)
+
+    async def auto_retry(self, number: SyncNo, *, limit: int) -> int:
+        """Stage the sync's failed expenses again, each at most `limit` times; return how many."""
+        values = {"sync": number, "limit": limit}
+        return await self._context.store.write(
+            lambda connection: connection.execute(_SQL["auto_retry"], values).rowcount
+        )
+
+    async def known_ids(self, company: CompanyId) -> frozenset[SyncId]:
+        """Return every sync id of the company that the journal has an opinion of."""
+
+        def operation(connection: Connection) -> frozenset[SyncId]:
+            return frozenset(
+                SyncId(row[0]) for row in connection.execute(_SQL["known_ids"], {"company": company})
+            )
+
+        return await self._context.store.read(operation)
+
+    async def started_here(self, company: CompanyId) -> frozenset[SyncId]:
+        """Return the ids of the company's syncs that this journal started or adopted."""
+
+        def operation(connection: Connection) -> frozenset[SyncId]:
+            rows = connection.execute(_SQL["started_here"], {"company": company})
+            return frozenset(SyncId(row[0]) for row in rows)
+
+        return await self._context.store.read(operation)
+
+    async def record_foreign(self, company: CompanyId, sync_ids: Sequence[SyncId]) -> None:
+        """Record finished syncs at Codat that hold nothing of ours."""
+        rows = [{"company": company, "sync_id": each, "now": self._context.now()} for each in sync_ids]
+        await self._context.store.write(
+            lambda connection: connection.executemany(_SQL["foreign"], rows).rowcount
+        )

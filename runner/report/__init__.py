@@ -1,0 +1,1 @@
+"""Pure rendering of what the journal knows."""

@@ -1,0 +1,118 @@
+"""A journal's accounts in words and as JSON: pure rendering."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from runner.domain.money import NOTHING
+from runner.domain.states import ExpenseState, ReceiptState
+from runner.journal.records import Books, CompanyBooks, Hold, OpenRowError, RequestTotals, Standing
+
+_SHOWN = 20
+"""Lines of one kind; the rest is counted."""
+
+_MEANING = {
+    ExpenseState.POSTED: "in the books",
+    ExpenseState.SENT: "in syncs that have not ended",
+    ExpenseState.STAGED: "not sent yet",
+    ExpenseState.HELD: "kept, because their companies are held",
+    ExpenseState.REJECTED: "wrong: a person must change the row",
+    ExpenseState.FAILED: "not taken by the accounting software; may be sent again",
+    ExpenseState.IN_DOUBT: "may or may not be in the books",
+}
+
+
+def expenses_json(books: Books) -> dict[str, int]:
+    """Return the number of expenses in all and by state."""
+    return {"total": books.total, **{state.value: books.count(state) for state in ExpenseState}}
+
+
+def receipts_json(books: Books) -> dict[str, int]:
+    """Return the number of receipts in all and by state."""
+    by_state = {state.value: books.receipts.get(state, 0) for state in ReceiptState}
+    return {
+        "total": sum(by_state.values()),
+        **{k: by_state[k] for k in ("attached", "waiting", "rejected", "in_doubt")},
+    }
+
+
+def requests_json(requests: RequestTotals) -> dict[str, int]:
+    """Return the requests of all runs."""
+    return {"total": requests.total, "retried": requests.retried, "rate_limited": requests.rate_limited}
+
+
+def companies_json(books: Books) -> list[dict[str, Any]]:
+    """Return each company's expenses by currency and state, amounts as decimal texts."""
+    return [
+        {
+            "company_id": each.company_id,
+            "currency": each.currency,
+            "expenses": {state.value: value.count for state, value in each.by_state.items()},
+            "amounts": {state.value: f"{value.amount.normalize():f}" for state, value in each.by_state.items()},
+        }
+        for each in books.companies
+    ]
+
+
+def holds_json(holds: Iterable[Hold]) -> list[dict[str, Any]]:
+    """Return the held companies with their reasons."""
+    return [
+        {"company_id": h.company_id, "code": h.code, "message": h.message, "hint": h.hint, "since": h.held_at}
+        for h in holds
+    ]
+
+
+def totals_lines(books: Books) -> Iterator[str]:
+    """Say where all expenses stand, in count."""
+    yield f"{books.total:,} expenses"
+    for state, meaning in _MEANING.items():
+        if count := books.count(state):
+            yield f"  {count:>8,}  {state.value:<9} {meaning}"
+    if receipts := sum(books.receipts.values()):
+        yield f"{receipts:,} receipts"
+        for kind, count in sorted(books.receipts.items(), reverse=True):
+            yield f"  {count:>8,}  {kind.value}"
+
+
+def company_lines(books: Books) -> Iterator[str]:
+    """Say where each company's expenses stand, in count and in money."""
+    shown = books.companies[:_SHOWN]
+    for each in shown:
+        yield f"  {each.company_id}  {each.currency}  {_states(each)}"
+    if len(books.companies) > len(shown):
+        yield f"  … and {len(books.companies) - len(shown):,} more"
+
+
+def _states(each: CompanyBooks) -> str:
+    parts = []
+    for state in ExpenseState:
+        value = each.by_state.get(state, NOTHING)
+        if value.count:
+            parts.append(f"{value.count:,} {state.value} ({value.amount:,.2f})")
+    return ", ".join(parts) or "nothing"
+
+
+def hold_lines(holds: Iterable[Hold]) -> Iterator[str]:
+    """Say which companies are held, why, and what can be done."""
+    for hold in holds:
+        yield f"  {hold.company_id}: {hold.message}"
+        if hold.hint:
+            yield f"      {hold.hint}"
+
+
+def row_error_lines(errors: list[OpenRowError], *, total: int) -> Iterator[str]:
+    """Say which rows are wrong, where, and what is expected."""
+    for error in errors[:_SHOWN]:
+        where = f"{error.file}:{error.line}"
+        what = f" {error.column}" if error.column else ""
+        value = f" {error.value!r}" if error.value else ""
+        yield f"  {where}{what}{value}: expected {error.expected} [{error.code}]"
+    if total > _SHOWN:
+        yield f"  … and {total - _SHOWN:,} more"
+
+
+def standing_lines(standings: list[Standing], *, more: bool) -> Iterator[str]:
+    """Say which expenses need attention, and why."""
+    for each in standings[:_SHOWN]:
+        yield f"  {each.state.value} {each.expense_id} ({each.file}:{each.line}): {each.message or each.code} [{each.code}]"
+    if more:
+        yield "  … and more"

@@ -1,0 +1,42 @@
+"""What a run is told, put together by the command line; nothing below the composition root sees it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.codat.credential import Credential
+from runner.codat.flows import Flow
+from runner.codat.transport import BASE_URL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """The settings of `run`; times in seconds."""
+
+    credential: Credential
+    journal: Path = Path("expense-runner.db")
+    base_url: str = BASE_URL
+    flow: Flow = Flow.DATASETS
+    create_path: str = "expense-transactions"
+    receipts_dir: Path | None = None
+    concurrency: int = 32
+    poll_interval: float = 2.0
+    request_timeout: float = 60.0
+    connect_timeout: float = 10.0
+    wait: float = 3600.0
+    quiescence: float | None = None
+    """None: the request timeout and 600 seconds more."""
+    syncs_in_flight: int = 2
+    drafts_a_sync: int = 40
+    max_rpm: int = 980
+    in_flight_per_company: int = 8
+    reserve: int = 0
+    max_pause: float = 300.0
+    strict: bool = False
+    max_errors: int | None = None
+    auto_retry: int = 0
+    retry_receipts_in_doubt: bool = False
+
+    @property
+    def quiet_time(self) -> float:
+        """How long an unanswered request may still have an effect."""
+        return self.request_timeout + 600.0 if self.quiescence is None else self.quiescence

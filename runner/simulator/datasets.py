@@ -1,0 +1,51 @@
+"""Transactions as the simulator understood them, and the datasets that keep them until a sync."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One expense transaction, checked."""
+
+    id: str
+    """Lower case."""
+    type: str
+    currency: str
+    net: Decimal
+    tax: Decimal
+    reference: str | None
+    merchant: str | None
+    complete: bool
+    """Whether it names its contact and bank account itself: it does without the company's configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What one create call stored."""
+
+    id: str
+    company: str
+    transactions: tuple[Transaction, ...]
+    created: float
+
+
+class Datasets:
+    """Every dataset of the account, until it is forgotten."""
+
+    def __init__(self, *, forget_after: float | None) -> None:
+        self._forget_after = forget_after
+        self._by_id: dict[str, Dataset] = {}
+
+    def store(self, dataset: Dataset) -> None:
+        """Keep a dataset."""
+        self._by_id[dataset.id] = dataset
+
+    def find(self, company: str, dataset: str, *, now: float) -> Dataset | None:
+        """Return a company's dataset, None where there never was one or it is forgotten."""
+        found = self._by_id.get(dataset.lower())
+        if found is None or found.company != company:
+            return None
+        if self._forget_after is not None and now - found.created >= self._forget_after:
+            return None
+        return found

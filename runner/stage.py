@@ -1,0 +1,151 @@
+"""Staging: rows are read, checked and stored in the journal before anything is sent."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.codat.draining import Draining
+from runner.codat.compare import differences
+from runner.codat.wire import encode_expense
+from runner.domain.expense import RowError
+from runner.domain.identity import named_id
+from runner.domain.ids import ExpenseId, InputNo, is_uuid
+from runner.domain.states import ExpenseState
+from runner.intake.read import Batch, Options, Reading
+from runner.intake.sources import Source
+from runner.journal.journal import Journal
+from runner.journal.records import Conflict, StagedExpense
+from runner.journal.staging import InputFacts
+from runner.steps.kit import Note
+
+
+@dataclass(frozen=True, slots=True)
+class StagedInput:
+    """What came of one file."""
+
+    name: str
+    rows: int
+    accepted: int
+    repeated: int
+    corrected: int
+    errors: int
+    delimiter: str
+    encoding: str
+    unknown: tuple[str, ...]
+    """Columns that are not read."""
+
+
+async def stage(
+    sources: Sequence[Source], options: Options, journal: Journal, *, draining: Draining, note: Note
+) -> list[StagedInput]:
+    """Read every source into the journal; wrong rows are recorded beside the good ones.
+
+    Raises what draining was started with: then the file being read counts as unfinished and is read again.
+    """
+    return [await _stage_one(source, options, journal, draining=draining, note=note) for source in sources]
+
+
+async def _stage_one(
+    source: Source, options: Options, journal: Journal, *, draining: Draining, note: Note
+) -> StagedInput:
+    path = None if source.path is None else str(source.path.absolute())
+    folder = None if options.receipts_dir is None else str(options.receipts_dir.absolute())
+    number = await journal.staging.begin_input(source.name, path=path, receipts=folder)
+    accepted = repeated = corrected = errors = 0
+    with Reading(source, options) as reading:
+        batches = reading.batches()
+        # Rows are parsed in a thread: the writer works meanwhile, and a signal is heard.
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            draining.check()
+            staged = await journal.staging.stage(number, await asyncio.to_thread(_encode, batch))
+            found = [*batch.errors, *(_conflict(conflict, source.name) for conflict in staged.conflicts)]
+            if found:
+                await _record_errors(journal, number, found)
+            accepted += staged.accepted
+            repeated += staged.repeated
+            corrected += staged.corrected
+            errors += len(found)
+            if batch.expenses or found:
+                note("staged", file=source.name, expenses=staged.accepted, errors=len(found), repeated=staged.repeated)
+        facts = reading.described
+    await journal.staging.end_input(
+        number, source.name, InputFacts(facts.sha256, facts.delimiter, facts.encoding, facts.rows, repeated)
+    )
+    return StagedInput(
+        source.name,
+        facts.rows,
+        accepted,
+        repeated,
+        corrected,
+        errors,
+        facts.delimiter,
+        facts.encoding,
+        facts.unknown,
+    )
+
+
+def _encode(batch: Batch) -> list[StagedExpense]:
+    return [
+        StagedExpense(
+            company_id=parsed.expense.company_id,
+            expense_id=parsed.expense.id,
+            line=parsed.line,
+            rows=parsed.rows,
+            content_hash=parsed.content_hash,
+            currency=parsed.expense.currency,
+            gross=parsed.expense.gross,
+            payload=encode_expense(parsed.expense),
+            receipts=parsed.expense.receipts,
+        )
+        for parsed in batch.expenses
+    ]
+
+
+def _conflict(conflict: Conflict, file: str) -> RowError:
+    staged = conflict.staged
+    stands = "is in the books" if conflict.state is ExpenseState.POSTED else f"is {conflict.state} in the journal"
+    if conflict.payload is None:
+        what = "other content"
+    else:
+        what = "; ".join(differences(conflict.payload, staged.payload)) or "other content"
+    return RowError(
+        file=file,
+        line=staged.line,
+        code="id_conflict",
+        column="id",
+        value=staged.expense_id,
+        expected=f"the same content as before, or another id: this expense {stands} with {what}",
+        company_id=staged.company_id,
+        expense=staged.expense_id,
+        expense_key=staged.expense_id,
+    )
+
+
+async def _record_errors(journal: Journal, number: InputNo, errors: Sequence[RowError]) -> None:
+    await journal.staging.add_row_errors(number, [(error, _id_of(error)) for error in errors])
+
+
+def _id_of(error: RowError) -> ExpenseId | None:
+    """Return the id that the wrong expense would have, so that its correction can settle the error."""
+    if error.company_id is None or not error.expense:
+        return None
+    return ExpenseId(error.expense.lower()) if is_uuid(error.expense) else named_id(error.company_id, error.expense)
+
+
+async def unfinished(journal: Journal, taken: Sequence[Source]) -> tuple[list[tuple[Source, Path | None]], list[str]]:
+    """Return the files whose reading an earlier life did not finish, and the names of those that cannot be read.
+
+    Running again without naming files must not leave half a file behind.
+    """
+    again, lost = [], []
+    names = {source.name for source in taken}
+    for each in await journal.staging.unfinished_inputs():
+        if each.name in names:
+            continue
+        path = None if each.path is None else Path(each.path)
+        if path is not None and path.is_file():
+            again.append((Source(each.name, path), None if each.receipts is None else Path(each.receipts)))
+        else:
+            lost.append(each.name)
+    return list({source.name: (source, root) for source, root in again}.values()), sorted(set(lost))

@@ -1,0 +1,1 @@
+"""One step of the walk a file: recall, begin, act, record."""

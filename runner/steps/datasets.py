@@ -1,0 +1,105 @@
+"""Creating datasets: harmless to repeat, because a dataset posts nothing until a sync of it is started."""
+
+from collections.abc import Sequence
+
+from runner.domain.ids import CompanyId
+from runner.errors import ConfigurationWrong, OutcomeUnknown, Refused, RequestError, RunStopped
+from runner.journal.records import Contents, Draft
+from runner.steps.holds import held_by_refusal
+from runner.steps.intent import Intent, end_of
+from runner.steps.isolation import can_isolate, isolate
+from runner.steps.kit import Kit
+from runner.steps.replay import is_young
+from runner.together import each
+
+
+async def create_datasets(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> list[Draft]:
+    """Make a dataset of every draft; return the drafts that have one now.
+
+    A draft that is refused is split until what is wrong stands alone; its good parts come back with the others.
+    """
+    stored: list[Draft] = []
+    pending = list(drafts)
+    while pending:
+        results = await each(
+            pending, lambda draft: create_dataset(company, draft, kit), limit=kit.limits.creates_in_flight
+        )
+        parts = [part for result in results for part in result]
+        stored += [draft for draft in parts if draft.dataset_id is not None]
+        pending = [draft for draft in parts if draft.dataset_id is None]
+    return sorted(stored, key=lambda draft: draft.no)
+
+
+async def create_dataset(company: CompanyId, draft: Draft, kit: Kit) -> list[Draft]:
+    """Make a dataset of one draft: recall, begin, act, record.
+
+    Returns the draft with its dataset, or the parts it had to be split into.
+    """
+    if draft.dataset_id is not None:
+        return [draft]
+    contents = await kit.journal.drafts.contents(draft)
+    if not contents.ids:
+        return await kit.journal.drafts.split(
+            company, draft, groups=(), verdicts={}, reason="nothing left to send"
+        )
+    intent = await _intent(company, draft, kit)
+    for delay in [*kit.limits.unknown.delays(kit.jitter), None]:
+        try:
+            return await _create(company, draft, contents, intent, kit)
+        except OutcomeUnknown as error:
+            if delay is None:
+                raise
+            if error.received:
+                # A 5xx is cached under its key: only a new key can have another answer.
+                intent = _fresh(company, draft, kit)
+            await kit.pause(delay)
+    raise AssertionError("the last delay is None")
+
+
+async def _create(
+    company: CompanyId, draft: Draft, contents: Contents, intent: Intent, kit: Kit
+) -> list[Draft]:
+    try:
+        created = await kit.codat.create(company, contents.payloads, key=intent.key, begin=intent.begin)
+    except Refused as refusal:
+        if intent.attempt is None:
+            raise
+        if can_isolate(refusal):
+            return await isolate(company, draft, contents, refusal, intent.attempt, kit)
+        await kit.journal.attempts.record(intent.attempt, end_of(refusal))
+        raise held_by_refusal(refusal) from refusal
+    except (RequestError, RunStopped) as error:
+        if intent.attempt is not None:
+            await kit.journal.attempts.record(intent.attempt, end_of(error))
+        raise
+    assert intent.attempt is not None  # noqa: S101 - an answered effect was begun
+    if created.dataset_id is None:
+        assert created.sync_id is not None  # noqa: S101 - one of the two is always read
+        await kit.journal.syncs.record_started_by_create(company, draft, created.sync_id, intent.attempt)
+        raise ConfigurationWrong(
+            "This Codat account speaks the direct flow: creating expenses started a sync at once.",
+            hint='Set flow = "direct" (or --flow direct) and run again; that sync is recorded and will be followed.',
+        )
+    kit.note(
+        "dataset_created", company=company, draft=draft.no, dataset=created.dataset_id, expenses=draft.size
+    )
+    return [await kit.journal.drafts.record_stored(draft, created.dataset_id, intent.attempt)]
+
+
+async def _intent(company: CompanyId, draft: Draft, kit: Kit) -> Intent:
+    """Take up an unanswered attempt of an earlier life under its key while that is young, else begin anew."""
+    intent = _fresh(company, draft, kit)
+    earlier = await kit.journal.attempts.of_draft(draft.no)
+    if earlier is None or not is_young(earlier, kit):
+        return intent
+    intent.key, intent.attempt = earlier.key, earlier.no
+    return intent
+
+
+def _fresh(company: CompanyId, draft: Draft, kit: Kit) -> Intent:
+    key = kit.new_key()
+    return Intent(
+        key,
+        lambda body_hash: kit.journal.drafts.begin_create(company, draft, key=key, body_hash=body_hash),
+        kit.journal.attempts,
+    )

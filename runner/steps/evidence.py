@@ -1,0 +1,58 @@
+"""Evidence for "previously processed": which sync posted an expense that this one may not post again."""
+
+from collections.abc import Collection
+
+from runner.domain.ids import CompanyId, ExpenseId, SyncId
+from runner.domain.judging import Verdict, statuses
+from runner.domain.states import ExpenseState, SyncClass, TransactionStatus
+from runner.errors import Refused
+from runner.steps.kit import Kit
+
+
+async def completed_in(
+    company: CompanyId, expenses: Collection[ExpenseId], kit: Kit
+) -> dict[ExpenseId, SyncId]:
+    """Find the syncs in which these expenses are Completed, newest sync first; read no more than needed."""
+    found: dict[ExpenseId, SyncId] = {}
+    missing = set(expenses)
+    for status in sorted(await kit.codat.statuses(company), key=lambda sync: sync.at or "", reverse=True):
+        if not missing:
+            break
+        if status.kind is SyncClass.RUNNING:
+            continue
+        try:
+            rows = statuses(await kit.codat.transactions(company, status.sync_id))
+        except Refused:
+            # A sync that is listed and cannot be read is no evidence for anything.
+            continue
+        here = {e for e in missing if e in rows and rows[e].status is TransactionStatus.COMPLETED}
+        found.update(dict.fromkeys(here, status.sync_id))
+        missing -= here
+    return found
+
+
+async def posted_elsewhere(
+    company: CompanyId, expenses: Collection[ExpenseId], kit: Kit
+) -> dict[ExpenseId, Verdict]:
+    """Judge expenses that the duplicate guard names: they stand in the books, by a sync of ours or by others.
+
+    One that no sync is known to have completed is posted all the same, because the guard looks at completed
+    transactions only; it is marked external, as the content in the books may differ from the row.
+    """
+    if not expenses:
+        return {}
+    found = await completed_in(company, expenses, kit)
+    ours = await kit.journal.syncs.started_here(company)
+    verdicts = {}
+    for expense in expenses:
+        sync_id = found.get(expense)
+        external = sync_id is None or sync_id not in ours
+        verdicts[expense] = Verdict(
+            ExpenseState.POSTED,
+            "external" if external else None,
+            "Codat says that it was processed before, outside this journal." if external else None,
+            sync_id,
+            external,
+        )
+        kit.note("posted_before", company=company, expense=expense, sync=sync_id, external=external)
+    return verdicts

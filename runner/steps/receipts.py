@@ -1,0 +1,156 @@
+"""Attaching receipts: blind, since Codat cannot be asked what is attached, and the same file twice is there twice."""
+
+from runner.domain.ids import CompanyId, ReceiptNo
+from runner.domain.remote import ReceiptFile
+from runner.domain.states import Outcome, ReceiptState
+from runner.errors import NotReady, OutcomeUnknown, ReceiptUnusable, Refused, RequestError, RunStopped
+from runner.journal.records import Attempt, WaitingReceipt
+from runner.steps.holds import held_by_refusal
+from runner.steps.intent import Intent, end_of
+from runner.steps.kit import Kit
+from runner.steps.replay import PAUSES, OtherBody, SameBody, may_replay
+from runner.together import each
+
+PAGE = 500
+
+
+async def upload_receipts(company: CompanyId, kit: Kit) -> None:
+    """Attach every waiting receipt of the company's posted expenses, each once."""
+    if kit.limits.retry_receipts_in_doubt:
+        await kit.journal.receipts.retry_in_doubt(company)
+    after = ReceiptNo(0)
+    while page := await kit.journal.receipts.waiting(company, after=after, limit=PAGE):
+        await each(page, lambda waiting: upload(company, waiting, kit), limit=kit.limits.receipts_in_flight)
+        after = page[-1].no
+
+
+async def upload(company: CompanyId, waiting: WaitingReceipt, kit: Kit) -> None:
+    """Attach one receipt: recall, begin, act, record."""
+    earlier = await kit.journal.attempts.of_receipt(waiting.no)
+    if waiting.sync_id is None or (waiting.external and earlier is None):
+        await _in_doubt(
+            waiting, "external", "The expense was posted by others, perhaps with this receipt.", kit
+        )
+        return
+    try:
+        file = kit.load_receipt(waiting.receipt)
+    except ReceiptUnusable as error:
+        await _reject(company, waiting, error.code, error.message, kit)
+        return
+    if (
+        earlier is not None
+        and earlier.outcome in {None, Outcome.UNKNOWN}
+        and not kit.limits.retry_receipts_in_doubt
+    ):
+        await _settle(company, waiting, file, earlier, kit)
+        return
+    key = kit.new_key()
+    intent = Intent(
+        key,
+        lambda body_hash: kit.journal.receipts.begin_attach(
+            company, waiting.no, key=key, body_hash=body_hash
+        ),
+        kit.journal.attempts,
+    )
+    await _attach(company, waiting, file, intent, kit)
+
+
+async def _attach(
+    company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, intent: Intent, kit: Kit
+) -> None:
+    assert waiting.sync_id is not None  # noqa: S101 - looked at by the caller
+    try:
+        attachment = await kit.codat.attach(
+            company, waiting.sync_id, waiting.expense_id, file, key=intent.key, begin=intent.begin
+        )
+    except (OutcomeUnknown, NotReady) as error:
+        if intent.attempt is None:
+            raise
+        await kit.journal.attempts.record(intent.attempt, end_of(error))
+        attempt = await kit.journal.attempts.of_receipt(waiting.no)
+        assert attempt is not None  # noqa: S101 - it has just been recorded
+        await _settle(company, waiting, file, attempt, kit)
+    except Refused as refusal:
+        await _meet_refusal(company, waiting, refusal, intent, kit)
+    except (RequestError, RunStopped) as error:
+        if intent.attempt is not None:
+            await kit.journal.attempts.record(intent.attempt, end_of(error))
+        raise
+    else:
+        assert intent.attempt is not None  # noqa: S101 - an answered effect was begun
+        await kit.journal.receipts.record_attached(waiting.no, attachment, intent.attempt)
+        kit.note("receipt_attached", company=company, expense=waiting.expense_id, attachment=attachment)
+
+
+async def _meet_refusal(
+    company: CompanyId, waiting: WaitingReceipt, refusal: Refused, intent: Intent, kit: Kit
+) -> None:
+    ended = None if intent.attempt is None else (intent.attempt, end_of(refusal))
+    if refusal.status == 403:
+        if ended is not None:
+            await kit.journal.attempts.record(*ended)
+        raise held_by_refusal(refusal) from refusal
+    message = f"Codat refused the receipt with {refusal.status}: {refusal.message}"
+    await kit.journal.receipts.record_judged(
+        waiting.no, ReceiptState.REJECTED, code="refused", message=message, ended=ended
+    )
+    kit.note(
+        "receipt_rejected",
+        company=company,
+        expense=waiting.expense_id,
+        path=waiting.receipt.path,
+        message=message,
+    )
+
+
+async def _settle(
+    company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, attempt: Attempt, kit: Kit
+) -> None:
+    """Resolve an unanswered upload: by its key where that is proven to be honoured and young, else it is in doubt."""
+    if await may_replay(company, attempt, kit) and await _replay(company, waiting, file, attempt, kit):
+        return
+    await _in_doubt(
+        waiting, "unanswered", "The upload got no answer: the receipt may be attached or not.", kit
+    )
+    kit.note("receipt_in_doubt", company=company, expense=waiting.expense_id, path=waiting.receipt.path)
+
+
+async def _replay(
+    company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, attempt: Attempt, kit: Kit
+) -> bool:
+    intent = SameBody(attempt, kit)
+    assert waiting.sync_id is not None  # noqa: S101 - looked at by the caller
+    for pause in (*PAUSES, None):
+        try:
+            attachment = await kit.codat.attach(
+                company, waiting.sync_id, waiting.expense_id, file, key=attempt.key, begin=intent.begin
+            )
+        except OutcomeUnknown as error:
+            await kit.journal.attempts.record(attempt.no, end_of(error))
+            if error.received:
+                return False
+        except NotReady:
+            pass
+        except (Refused, OtherBody):
+            return False
+        else:
+            await kit.journal.receipts.record_attached(waiting.no, attachment, attempt.no)
+            return True
+        if pause is not None:
+            await kit.pause(pause)
+    return False
+
+
+async def _in_doubt(waiting: WaitingReceipt, code: str, message: str, kit: Kit) -> None:
+    await kit.journal.receipts.record_judged(waiting.no, ReceiptState.IN_DOUBT, code=code, message=message)
+
+
+async def _reject(company: CompanyId, waiting: WaitingReceipt, code: str, message: str, kit: Kit) -> None:
+    await kit.journal.receipts.record_judged(waiting.no, ReceiptState.REJECTED, code=code, message=message)
+    kit.note(
+        "receipt_rejected",
+        company=company,
+        expense=waiting.expense_id,
+        path=waiting.receipt.path,
+        message=message,
+    )

@@ -1,0 +1,56 @@
+"""Sending the same key and body again: it can only recover the first answer, where keys are honoured."""
+
+from runner.codat.messages import Request
+from runner.domain.ids import AttemptNo, CompanyId
+from runner.domain.states import Outcome
+from runner.errors import RequestError
+from runner.journal.records import Attempt
+from runner.steps.intent import Intent
+from runner.steps.kit import Kit
+
+KEY_LIFE = 80 * 60.0
+"""Seconds after its first use for which a key is relied on; Codat promises 90 minutes."""
+
+PAUSES = (2.0, 5.0, 15.0, 30.0)
+"""Seconds between replays that get no definite answer either; after them other ways are taken."""
+
+
+def is_young(attempt: Attempt, kit: Kit) -> bool:
+    """Say whether the attempt's key still stands for it: unanswered, and young on a clock that cannot jump.
+
+    After a reboot nothing is said of its age: the wall clock could be wrong, and an old key posts again.
+    """
+    if attempt.received or attempt.outcome not in {None, Outcome.UNKNOWN}:
+        return False
+    if attempt.boot_id != kit.clock.boot_id():
+        return False
+    return 0 <= kit.clock.boottime() - attempt.first_boottime < KEY_LIFE
+
+
+async def may_replay(company: CompanyId, attempt: Attempt, kit: Kit) -> bool:
+    """Say whether replaying the attempt is safe: its key is young, and this account is proven to honour keys."""
+    return is_young(attempt, kit) and await kit.proof.honoured(company)
+
+
+class OtherBody(RequestError):
+    """The request would not have the bytes that were sent first: the key must not be used for it."""
+
+    code = "other_body"
+
+
+class SameBody:
+    """Lets a replay leave only with the very bytes of its attempt."""
+
+    def __init__(self, attempt: Attempt, kit: Kit) -> None:
+        self._attempt = attempt
+        self._intent = Intent(attempt.key, _exists, kit.journal.attempts, attempt.no)
+
+    async def begin(self, request: Request) -> None:
+        """Note that the request leaves once more; raise `OtherBody` where it is not the same one."""
+        if request.body_hash() != self._attempt.body_hash:
+            raise OtherBody("the request would differ from the one that was sent first")
+        await self._intent.begin(request)
+
+
+async def _exists(_body_hash: bytes) -> AttemptNo:
+    raise AssertionError("a replay belongs to an attempt that exists")

@@ -1,0 +1,139 @@
+"""Checking transactions: every expense of a finished sync is judged by its own status."""
+
+from collections.abc import Mapping, Sequence
+
+from runner.domain.expense import MAX_EXPENSES_A_DRAFT
+from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.judging import POSTED, Verdict, judge, previously_processed, statuses
+from runner.domain.remote import TransactionRow
+from runner.domain.states import ExpenseState, SyncClass, SyncCode, TransactionStatus, classify
+from runner.errors import CompanyHeld, Refused
+from runner.journal.records import Sync
+from runner.steps.evidence import completed_in, posted_elsewhere
+from runner.steps.holds import held_by_refusal, held_by_status
+from runner.steps.kit import Kit
+
+_LOOKS = (1.0, 2.5, 7.5)
+"""Pauses between looks at doubtful transactions, in poll intervals: rows can lag behind their sync's status."""
+
+STAGED = Verdict(ExpenseState.STAGED)
+
+
+async def check_transactions(company: CompanyId, sync: Sync, kit: Kit) -> None:
+    """Read a finished sync's transactions and record what became of each of its expenses.
+
+    Raises `CompanyHeld` where the sync's code asks for a person; the expenses are judged before that.
+    """
+    if sync.code is None:
+        raise RuntimeError(f"sync {sync.no} is not finished")
+    expected = await kit.journal.syncs.expenses_of(sync.no)
+    kind = classify(sync.code)
+    rows, verdicts = await _judged(company, sync, expected, kit)
+    alone: Sequence[Sequence[ExpenseId]] = ()
+    if sync.code == SyncCode.DUPLICATION_PROTECTION:
+        verdicts, alone = await _after_duplication(company, sync, verdicts, rows, kit)
+    elif kind is SyncClass.HOLD:
+        verdicts = {e: STAGED if v.state is ExpenseState.IN_DOUBT else v for e, v in verdicts.items()}
+    others = {expense: verdict for expense, verdict in verdicts.items() if verdict != POSTED}
+    await kit.journal.syncs.record_judged(
+        company, sync.no, posted=len(verdicts) - len(others), others=others, alone=alone
+    )
+    kit.note(
+        "sync_judged",
+        company=company,
+        sync=sync.sync_id,
+        code=sync.code,
+        posted=sum(v.state is ExpenseState.POSTED for v in verdicts.values()),
+        others=len(others),
+    )
+    if kit.limits.auto_retry:
+        await kit.journal.syncs.auto_retry(sync.no, limit=kit.limits.auto_retry)
+    if kind is SyncClass.HOLD:
+        raise held_by_status(sync.code, sync.error)
+
+
+async def _judged(
+    company: CompanyId, sync: Sync, expected: Mapping[ExpenseId, ExpenseState], kit: Kit
+) -> tuple[dict[ExpenseId, TransactionRow], dict[ExpenseId, Verdict]]:
+    for pause in (*_LOOKS, None):
+        rows = await read_transactions(company, sync, kit)
+        verdicts = judge(expected, rows)
+        doubtful = any(verdict.state is ExpenseState.IN_DOUBT for verdict in verdicts.values())
+        settled = sync.code == SyncCode.DUPLICATION_PROTECTION or classify(sync.code or 0) is SyncClass.HOLD
+        if not doubtful or settled or pause is None:
+            return statuses(rows), verdicts
+        await kit.pause(pause * kit.limits.poll_interval)
+    raise AssertionError("the last pause is None")
+
+
+async def read_transactions(company: CompanyId, sync: Sync, kit: Kit) -> list[TransactionRow]:
+    """Read all transactions of a sync whose id is known; raise `CompanyHeld` where Codat refuses."""
+    if sync.sync_id is None:
+        raise RuntimeError(f"sync {sync.no} has no id to read")
+    try:
+        return await kit.codat.transactions(company, sync.sync_id)
+    except Refused as refusal:
+        if refusal.status == 404:
+            raise CompanyHeld(
+                f"Codat does not know the transactions of a finished sync: {refusal.message}",
+                code="sync_not_found",
+                hint="Ask Codat's support, with the sync's id: its expenses are kept until it is found.",
+                correlation_id=refusal.correlation_id,
+            ) from refusal
+        raise held_by_refusal(refusal) from refusal
+
+
+async def _after_duplication(
+    company: CompanyId,
+    sync: Sync,
+    verdicts: Mapping[ExpenseId, Verdict],
+    rows: Mapping[ExpenseId, TransactionRow],
+    kit: Kit,
+) -> tuple[dict[ExpenseId, Verdict], Sequence[Sequence[ExpenseId]]]:
+    """Sort out a sync that the duplicate guard stopped: the named were posted before, the rest goes on alone.
+
+    Where the guard's message cannot be read, evidence is looked for; where there is none, the sync is halved
+    until the expense it means stands alone.
+    """
+    before = previously_processed(sync.error, rows, verdicts)
+    open_ones = [e for e in verdicts if e not in rows or rows[e].status in _UNDECIDED]
+    if not before:
+        before = set(await completed_in(company, open_ones, kit))
+    if not before and len(open_ones) == 1:
+        before = set(open_ones)
+    result = {e: STAGED if e in open_ones else v for e, v in verdicts.items()}
+    result.update(await posted_elsewhere(company, before, kit))
+    if before or not open_ones:
+        return result, ()
+    return result, _parts(open_ones)
+
+
+_UNDECIDED = frozenset({TransactionStatus.PENDING, TransactionStatus.UNKNOWN})
+
+
+def _parts(ids: Sequence[ExpenseId]) -> list[Sequence[ExpenseId]]:
+    size = min(MAX_EXPENSES_A_DRAFT, (len(ids) + 1) // 2)
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+async def look_again(company: CompanyId, kit: Kit, *, doubts: bool) -> None:
+    """Read once more what became of expenses in doubt (with `doubts`) and of those that shall be sent again.
+
+    An expense goes out again only if its last sync has still not completed it.
+    """
+    for sync in await kit.journal.syncs.to_look_at(company, doubts=doubts):
+        expected = await kit.journal.syncs.expenses_of(sync.no)
+        rows = await read_transactions(company, sync, kit)
+        verdicts, again = {}, []
+        for expense, verdict in judge(expected, rows).items():
+            match expected[expense]:
+                case ExpenseState.IN_DOUBT if verdict.state is not ExpenseState.IN_DOUBT:
+                    verdicts[expense] = verdict
+                case ExpenseState.STAGED | ExpenseState.FAILED if verdict == POSTED:
+                    verdicts[expense] = verdict
+                case ExpenseState.STAGED:
+                    again.append(expense)
+                case _:
+                    pass
+        await kit.journal.syncs.record_look(company, verdicts=verdicts, again=again)
+        kit.note("looked_again", company=company, sync=sync.sync_id, settled=len(verdicts), again=len(again))

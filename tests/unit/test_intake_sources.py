@@ -1,0 +1,60 @@
+import os
+
+import pytest
+
+from runner.errors import RefusedToStart
+from runner.intake.sources import Source, find_sources
+
+
+def test_files_folders_and_standard_input_come_in_the_order_given(tmp_path):
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("b.csv", "a.CSV", "deep/c.csv", "notes.txt", ".hidden.csv"):
+        (folder / name).write_text("x")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "d.csv").write_text("x")
+    single = tmp_path / "single.data"
+    single.write_text("x")
+    found = find_sources(["-", str(single), str(folder)])
+    assert found[0] == Source("-", None)
+    assert [source.name for source in found[1:]] == [
+        str(single), str(folder / "a.CSV"), str(folder / "b.csv"), str(folder / "deep" / "c.csv"),
+    ]  # fmt: skip
+
+
+def test_a_file_named_twice_is_read_once(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("x")
+    (tmp_path / "link.csv").symlink_to(file)
+    assert len(find_sources([str(file), str(tmp_path), str(tmp_path / "link.csv"), "-", "-"])) == 2
+
+
+def test_a_path_that_does_not_exist_is_refused_by_name(tmp_path):
+    with pytest.raises(RefusedToStart, match="nowhere.csv' does not exist"):
+        find_sources([str(tmp_path / "nowhere.csv")])
+
+
+@pytest.mark.parametrize("argument", ["a\0b", "x" * 5000])
+def test_an_impossible_path_is_refused(argument):
+    with pytest.raises(RefusedToStart):
+        find_sources([argument])
+
+
+def test_a_folder_without_csv_files_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(RefusedToStart, match="has no CSV file"):
+        find_sources([str(tmp_path)])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_refused(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("x")
+    file.chmod(0)
+    with pytest.raises(RefusedToStart, match="may not be read"):
+        find_sources([str(file)])
+
+
+def test_no_argument_is_refused():
+    with pytest.raises(RefusedToStart):
+        find_sources([])
