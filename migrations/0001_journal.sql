@@ -3,8 +3,10 @@
 
 CREATE TABLE run (
     run_no        INTEGER PRIMARY KEY,
+    purpose       TEXT NOT NULL CHECK (purpose IN ('run', 'check', 'verify', 'rebuild', 'retry')),
     started_at    TEXT NOT NULL,
     ended_at      TEXT,
+    ended_boot    REAL,
     exit_code     INTEGER,
     version       TEXT NOT NULL,
     flow          TEXT NOT NULL CHECK (flow IN ('datasets', 'direct')),
@@ -144,6 +146,8 @@ CREATE TABLE expense (
     code          TEXT,
     message       TEXT,
     retries       INTEGER NOT NULL DEFAULT 0,
+    -- When all that Codat lists was searched for an expense in doubt, after quiescence and in vain.
+    absent_at     TEXT,
     -- Where it is Completed, if that is not the sync of its draft; `external` when no sync of ours did it.
     evidence_sync TEXT,
     external      INTEGER NOT NULL DEFAULT 0 CHECK (external IN (0, 1)),

@@ -1,11 +1,11 @@
 """The composition root: builds the parts of a run, once, in reading order, and runs them."""
 
+import asyncio
 import random
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 import structlog
@@ -24,7 +24,7 @@ from runner.codat.logged import Logged
 from runner.codat.messages import Transport
 from runner.codat.retrying import Retrying
 from runner.codat.transport import HttpTransport
-from runner.domain.ids import IdempotencyKey
+from runner.domain.ids import CompanyId, IdempotencyKey
 from runner.errors import ExitCode, RefusedToStart, RunStopped, TooManyErrors
 from runner.intake.read import Options
 from runner.intake.receipts import load_receipt
@@ -37,6 +37,8 @@ from runner.settings import RunSettings
 from runner.stage import StagedInput, stage, unfinished
 from runner.steps.kit import Kit, Limits
 from runner.steps.proof import KeyProof
+from runner.steps.verifying import Findings
+from runner.verifier import Verifier
 
 SHOWN = 20
 """How many single errors and expenses a report names; it counts them all."""
@@ -62,6 +64,16 @@ class RunReport:
     stop: RunStopped | None
 
 
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """How a comparison ended."""
+
+    exit_code: ExitCode
+    findings: list[Findings]
+    books: Books
+    stop: RunStopped | None
+
+
 class App:
     """The parts that all commands share."""
 
@@ -83,21 +95,71 @@ class App:
         if settings.strict:
             await self._refuse_wrong_rows(sources, options)
         async with writing(settings.journal, self.clock) as journal:
-            last = await journal.runs.last_activity()
-            await journal.runs.begin(version=__version__, flow=settings.flow)
+            if await journal.runs.open_rebuild():
+                raise RefusedToStart(
+                    "A rebuild of this journal was begun and has not come to its end: nothing may be sent before.",
+                    hint="Finish it with: expense-runner verify --rebuild",
+                )
+            since = await journal.runs.seconds_since_previous_life()
+            await journal.runs.begin(purpose="run", version=__version__, flow=settings.flow)
             inputs: list[StagedInput] = []
             lost: list[str] = []
             stop: RunStopped | None = None
             try:
                 lost = await self._stage(journal, options, sources, inputs)
-                await self._walk(settings, journal, last)
+                await self._walk(settings, journal, since)
             except RunStopped as error:
                 stop = error
             return await self._conclude(settings, journal, started, inputs, lost, stop)
 
+    async def verify(
+        self, settings: RunSettings, *, companies: Sequence[CompanyId], rebuild: Sequence[Source] | None
+    ) -> VerifyReport:
+        """Compare the journal with Codat and repair it; with `rebuild` make it anew from CSVs and the API alone.
+
+        No companies named means all of them.
+        """
+        purpose = "verify" if rebuild is None else "rebuild"
+        async with writing(settings.journal, self.clock) as journal:
+            if rebuild is None and await journal.runs.open_rebuild():
+                raise RefusedToStart(
+                    "A rebuild of this journal was begun and has not come to its end.",
+                    hint="Finish it with: expense-runner verify --rebuild",
+                )
+            since = await journal.runs.seconds_since_previous_life()
+            await journal.runs.begin(purpose=purpose, version=__version__, flow=settings.flow)
+            findings: list[Findings] = []
+            stop: RunStopped | None = None
+            try:
+                if rebuild is not None:
+                    await stage(
+                        rebuild,
+                        Options(receipts_dir=settings.receipts_dir),
+                        journal,
+                        draining=self.draining,
+                        note=self.notes,
+                    )
+                async with self._codat(settings, since) as codat:
+                    verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency)
+                    if rebuild is not None:
+                        await verifier.rebuild()
+                    findings = await verifier.verify(companies)
+            except RunStopped as error:
+                stop = error
+            books = await journal.accounts.books()
+            agrees = all(each.agrees for each in findings)
+            code = stop.exit_code if stop is not None else ExitCode.OK if agrees else ExitCode.IN_DOUBT
+            # A rebuild that ended has done its work, whatever the comparison says afterwards.
+            ended = ExitCode.OK if rebuild is not None and stop is None else code
+            counts = self.counts
+            await journal.runs.end(
+                exit_code=ended, requests=counts.total, retried=counts.retried, rate_limited=counts.rate_limited
+            )
+            return VerifyReport(code, findings, books, stop)
+
     async def check(self, sources: Sequence[Source], options: Options, journal: Journal) -> list[StagedInput]:
         """Stage into a journal that is forgotten: what is wrong with these files?"""
-        await journal.runs.begin(version=__version__, flow="datasets")
+        await journal.runs.begin(purpose="check", version=__version__, flow="datasets")
         return await stage(sources, options, journal, draining=self.draining, note=self.notes)
 
     async def _refuse_wrong_rows(self, sources: Sequence[Source], options: Options) -> None:
@@ -127,26 +189,29 @@ class App:
             self.notes("input_lost", file=name)
         return lost
 
-    async def _walk(self, settings: RunSettings, journal: Journal, last: datetime | None) -> None:
-        async with self._codat(settings, last) as codat:
-            kit = Kit(
-                codat=codat,
-                journal=journal,
-                clock=self.clock,
-                jitter=random.uniform,
-                pause=partial(pause, self.draining, self.clock),
-                new_key=lambda: IdempotencyKey(str(uuid.uuid4())),
-                load_receipt=load_receipt,
-                proof=KeyProof(codat, journal),
-                note=self.notes,
-                limits=_limits(settings),
-            )
+    async def _walk(self, settings: RunSettings, journal: Journal, since_previous: float | None) -> None:
+        async with self._codat(settings, since_previous) as codat:
+            kit = self._kit(settings, codat, journal)
             if settings.max_errors is not None:
                 self.notes.listen(partial(self._count_errors, settings.max_errors))
             await Batch(kit, self.draining, settings.concurrency).run()
 
+    def _kit(self, settings: RunSettings, codat: Codat, journal: Journal) -> Kit:
+        return Kit(
+            codat=codat,
+            journal=journal,
+            clock=self.clock,
+            jitter=random.uniform,
+            pause=partial(pause, self.draining, self.clock),
+            new_key=lambda: IdempotencyKey(str(uuid.uuid4())),
+            load_receipt=load_receipt,
+            proof=KeyProof(codat, journal),
+            note=self.notes,
+            limits=_limits(settings),
+        )
+
     @asynccontextmanager
-    async def _codat(self, settings: RunSettings, last: datetime | None) -> AsyncIterator[Codat]:
+    async def _codat(self, settings: RunSettings, since_previous: float | None) -> AsyncIterator[Codat]:
         """Stack the transports: what a request passes first is built last."""
         async with HttpTransport(
             base_url=settings.base_url,
@@ -154,7 +219,7 @@ class App:
             connect_timeout=settings.connect_timeout,
             total_timeout=settings.request_timeout,
         ) as wire:
-            governor = self._admission(settings, last)
+            governor = self._admission(settings, since_previous)
             transport: Transport = Counting(wire, counts=self.counts)
             transport = Gate(transport, governor=governor, draining=self.draining)
             transport = Logged(transport, structlog.get_logger("request"), clock=self.clock)
@@ -167,13 +232,22 @@ class App:
                 max_pause=settings.max_pause,
                 draining=self.draining,
             )
+            stopping = asyncio.ensure_future(self._release_waiters())
             try:
                 yield Codat(transport, flow=settings.flow, create_path=settings.create_path)
             finally:
-                if isinstance(governor, Governor):
-                    await governor.aclose()
+                stopping.cancel()
+                if self.governor is not None:
+                    await self.governor.aclose()
 
-    def _admission(self, settings: RunSettings, last: datetime | None) -> Admission:
+    async def _release_waiters(self) -> None:
+        """Let requests that wait for admission go as soon as draining begins: none of them will be sent."""
+        await self.draining.wait()
+        error = self.draining.error
+        if self.governor is not None and error is not None:
+            self.governor.stop(lambda: error)
+
+    def _admission(self, settings: RunSettings, since_previous: float | None) -> Admission:
         if settings.max_rpm == 0:
             return Unlimited()
         self.governor = Governor(
@@ -184,7 +258,7 @@ class App:
                 reserve=settings.reserve,
                 max_pause=settings.max_pause,
             ),
-            previous_life_seconds_ago=None if last is None else (self.clock.now() - last).total_seconds(),
+            previous_life_seconds_ago=since_previous,
         )
         return self.governor
 
@@ -197,7 +271,7 @@ class App:
                 )
             )
 
-    async def _conclude(  # noqa: PLR0913 - what the report is made of
+    async def _conclude(
         self,
         settings: RunSettings,
         journal: Journal,

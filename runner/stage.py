@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.codat.draining import Draining
 from runner.codat.compare import differences
+from runner.codat.draining import Draining
 from runner.codat.wire import encode_expense
 from runner.domain.expense import RowError
 from runner.domain.identity import named_id
@@ -97,6 +97,7 @@ def _encode(batch: Batch) -> list[StagedExpense]:
             gross=parsed.expense.gross,
             payload=encode_expense(parsed.expense),
             receipts=parsed.expense.receipts,
+            named=parsed.named,
         )
         for parsed in batch.expenses
     ]

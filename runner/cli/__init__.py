@@ -11,13 +11,16 @@ from runner.cli.check import check
 from runner.cli.completion import completion
 from runner.cli.demo import demo
 from runner.cli.options import read_config
+from runner.cli.retry import retry
 from runner.cli.run import run
+from runner.cli.show import show
 from runner.cli.simulate import simulate
 from runner.cli.status import status
+from runner.cli.verify import verify
 from runner.errors import ConfigurationWrong, ExitCode, RunnerError
 from runner.logs import configure
 
-COMMANDS = (demo, check, run, status, simulate, completion)
+COMMANDS = (demo, check, run, status, show, retry, verify, simulate, completion)
 
 
 @click.group(
@@ -70,7 +73,8 @@ for command in COMMANDS:
 def _defaults(values: dict[str, Any]) -> dict[str, Any]:
     """Spread a configuration file's values over the commands; raise `ConfigurationWrong` for one nobody knows."""
     known = {
-        command.name or "": {p.name or "": p for p in command.params if isinstance(p, click.Option)} for command in COMMANDS
+        command.name or "": {p.name or "": p for p in command.params if isinstance(p, click.Option)}
+        for command in COMMANDS
     }
     result: dict[str, dict[str, Any]] = {name: {} for name in known}
     for key, value in values.items():

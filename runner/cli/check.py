@@ -15,7 +15,7 @@ from runner.intake.read import Options
 from runner.intake.sources import Source, find_sources
 from runner.journal.journal import scratch
 from runner.journal.records import Books, OpenRowError
-from runner.report.summary import company_lines, companies_json, row_error_lines
+from runner.report.summary import companies_json, company_lines, row_error_lines
 from runner.stage import StagedInput
 
 Checked = tuple[list[StagedInput], Books, list[OpenRowError]]

@@ -36,14 +36,14 @@ from runner.simulator.ledger import ledger_csv, ledger_json
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the ledger here when the simulator ends: JSON, or CSV if the name ends in .csv.",
 )
-def simulate(  # noqa: PLR0913 - one argument for each option
+def simulate(
     host: str,
     port: int,
     scenario: Path | None,
     faults: str,
     seed: int,
     no_limits: bool,
-    ledger_out: Path | None,  # noqa: FBT001
+    ledger_out: Path | None,
 ) -> int:
     """Run a simulated Codat: Codat itself has no sandbox for expenses.
 

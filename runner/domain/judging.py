@@ -97,6 +97,4 @@ def previously_processed(
     """Return the expenses that the duplicate guard names, in a sync's error or in their own rows."""
     by_error = named([error], among) if is_previously_processed(error) else set()
     by_row = {e for e, row in rows.items() if e in among and is_previously_processed(row.message)}
-    return {
-        e for e in by_error | by_row if e not in rows or rows[e].status is not TransactionStatus.COMPLETED
-    }
+    return {e for e in by_error | by_row if e not in rows or rows[e].status is not TransactionStatus.COMPLETED}

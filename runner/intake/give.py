@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from runner.domain.expense import MAX_LINES
-from runner.domain.identity import content_hash, named_id, unnamed_id
+from runner.domain.identity import content_digest, content_hash, named_id, unnamed_id
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.collect import suspect_digest
@@ -37,6 +37,8 @@ class Giving:
                 repeat = next(repeats, None)
             if stored[2] == Kind.UNNAMED:
                 batch.expenses.append(_unnamed(stored, occurrence=position))
+            elif total == 1 and stored[2] == Kind.NAMED and (parsed := self._single(stored)):
+                batch.expenses.append(parsed)
             elif position == 1:
                 # The rows of an expense that come later are dealt with here, at its first.
                 self._named(stored, total, batch)
@@ -45,11 +47,19 @@ class Giving:
                 batch = Batch()
         yield batch
 
+    def _single(self, stored: StoredRow) -> Parsed | None:
+        """Return the expense of a row that stands alone; None where there is more to look at, or something to say."""
+        row, expense_id, _ = _decode_row(stored[3])
+        if self._scratch.has_suspects or not (row.type and row.issued and row.currency):
+            return None
+        expense = make_expense(row, (row,), expense_id=expense_id)
+        return Parsed(expense, stored[0], 1, content_digest(row, (row,)), named=True)
+
     def _named(self, stored: StoredRow, total: int, batch: Batch) -> None:
         key = stored[1]
         members = [stored]
         if total > 1 and key is not None:
-            members = self._scratch.members(key, limit=MAX_LINES + 1)
+            members = self._scratch.members(key, limit=MAX_LINES)
         wrong = [_decode_wrong(member[3]) for member in members if member[2] == Kind.WRONG]
         rows = [_decode_row(member[3])[0] for member in members if member[2] == Kind.NAMED]
         line = stored[0]
@@ -80,12 +90,12 @@ def _unnamed(stored: StoredRow, *, occurrence: int) -> Parsed:
     row, expense_id, content = _decode_row(stored[3])
     if occurrence > 1:
         expense_id = unnamed_id(row.company_id, content=content, occurrence=occurrence)
-    return Parsed(make_expense(row, (row,), expense_id=expense_id), stored[0], 1, content)
+    return Parsed(make_expense(row, (row,), expense_id=expense_id), stored[0], 1, content, named=False)
 
 
 def _expense(head: Row, rows: Sequence[Row], line: int) -> Parsed:
     expense = make_expense(head, rows, expense_id=named_id(head.company_id, head.id))
-    return Parsed(expense, line, len(rows), content_hash(expense))
+    return Parsed(expense, line, len(rows), content_hash(expense), named=True)
 
 
 def _broken(company_id: CompanyId | None, own_id: str, line: int, rows: int) -> Broken:

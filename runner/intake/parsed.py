@@ -19,6 +19,8 @@ class Parsed:
     rows: int
     content_hash: bytes
     """SHA-256 of its content, as `runner.domain.identity.content_hash` gives it."""
+    named: bool
+    """Whether the file gave it an id; equal expenses without one are told apart only by counting them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from runner.domain.expense import Receipt
 from runner.domain.remote import ReceiptFile
-from runner.errors import RunnerError
+from runner.errors import ReceiptUnusable
 from runner.intake.codes import Code, Fault, cut
 
 CONTENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
@@ -43,12 +43,6 @@ _NO_PLAIN_FILE = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.E
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Without O_NONBLOCK opening a pipe would wait for its writer for ever.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-class ReceiptUnusable(RunnerError):
-    """A receipt that was fine when staged and is missing, changed or no plain file now."""
-
-    code = "receipt_unusable"
 
 
 class ReceiptRefused(Exception):

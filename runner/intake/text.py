@@ -94,6 +94,8 @@ class Lines:
             if first:
                 chunk = self._without_bom(chunk)
                 first = False
+            if last == "\r" and chunk.startswith(b"\n"):
+                counted -= 1  # the CR in the chunk before was the first half of this line end
             try:
                 text = decoder.decode(chunk, not chunk)
             except UnicodeDecodeError as error:
@@ -102,7 +104,7 @@ class Lines:
                 line = counted + 1 + _line_ends(text[: text.index("\0")])
                 fault = Fault(Code.NUL_CHARACTER, None, None, "a text file, saved as CSV in UTF-8")
                 raise FileFault(fault, line=line)
-            counted += _line_ends(text) - (last == "\r" and text.startswith("\n"))
+            counted += _line_ends(text)
             last = text[-1:]
             if text:
                 yield text

@@ -37,9 +37,7 @@ class Accounts:
 
         def operation(connection: Connection) -> list[Standing]:
             return [
-                Standing(
-                    CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line
-                )
+                Standing(CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line)
                 for company, expense, state, code, message, file, line in connection.execute(
                     _SQL["attention"], {"limit": limit}
                 )
@@ -83,7 +81,4 @@ def _standing(connection: Connection, held: set[int]) -> dict[_Key, dict[Expense
         amount = join(units, nanos)
         standing[company, currency][ExpenseState.SENT] += Sum(-count, -amount)
         standing[company, currency][ExpenseState.IN_DOUBT] += Sum(count, amount)
-    return {
-        key: {state: value for state, value in states.items() if value.count}
-        for key, states in standing.items()
-    }
+    return {key: {state: value for state, value in states.items() if value.count} for key, states in standing.items()}

@@ -46,9 +46,7 @@ class Companies:
     async def release(self, company: CompanyId) -> None:
         """Let the company go on."""
         values = {"company": company}
-        await self._context.store.write(
-            lambda connection: connection.execute(_SQL["release"], values).rowcount
-        )
+        await self._context.store.write(lambda connection: connection.execute(_SQL["release"], values).rowcount)
 
     async def hold_of(self, company: CompanyId) -> Hold | None:
         """Return why the company is held; None if it is not."""
@@ -68,11 +66,11 @@ class Companies:
 
         return await self._context.store.read(operation)
 
-    async def page_of_ids(self, *, after: int, limit: int) -> list[CompanyId]:
-        """Return companies in the order in which they came, whatever they have to do."""
+    async def page_of_ids(self, *, after: int, limit: int) -> list[tuple[int, CompanyId]]:
+        """Return companies with their places in the order, whatever they have to do."""
 
-        def operation(connection: Connection) -> list[CompanyId]:
+        def operation(connection: Connection) -> list[tuple[int, CompanyId]]:
             rows = connection.execute(_SQL["all_ids"], {"after": after, "limit": limit})
-            return [CompanyId(company) for (company,) in rows]
+            return [(number, CompanyId(company)) for number, company in rows]
 
         return await self._context.store.read(operation)

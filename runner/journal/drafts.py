@@ -5,8 +5,8 @@ from sqlite3 import Connection
 from typing import Any
 
 from runner.domain.expense import MAX_EXPENSES_A_DRAFT
-from runner.domain.judging import Verdict
 from runner.domain.ids import AttemptNo, CompanyId, DatasetId, DraftNo, ExpenseId, IdempotencyKey, RunNo
+from runner.domain.judging import Verdict
 from runner.domain.states import EffectKind
 from runner.journal import attempts
 from runner.journal.attempts import DONE, End
@@ -102,9 +102,7 @@ class Drafts:
     async def record_answered_dataset(self, draft: Draft, dataset: DatasetId) -> None:
         """Record a dataset that was the answer to a direct create: the account speaks the dataset flow."""
         values = {"draft": draft.no, "dataset": dataset, "run": self._context.run}
-        await self._context.store.write(
-            lambda connection: connection.execute(_SQL["stored"], values).rowcount
-        )
+        await self._context.store.write(lambda connection: connection.execute(_SQL["stored"], values).rowcount)
 
     async def forget_datasets(self, drafts: Sequence[Draft]) -> None:
         """Record that Codat no longer knows the drafts' datasets: they are created again."""
@@ -114,7 +112,7 @@ class Drafts:
 
         await self._context.store.write(operation)
 
-    async def split(  # noqa: PLR0913 - one decision, recorded whole
+    async def split(
         self,
         company: CompanyId,
         draft: Draft,
@@ -147,9 +145,7 @@ class Drafts:
         """Return how many of the company's expenses are rejected with this code."""
 
         def operation(connection: Connection) -> int:
-            (count,) = connection.execute(
-                _SQL["count_rejected"], {"company": company, "code": code}
-            ).fetchone()
+            (count,) = connection.execute(_SQL["count_rejected"], {"company": company, "code": code}).fetchone()
             return int(count)
 
         return await self._context.store.read(operation)
@@ -157,9 +153,7 @@ class Drafts:
     async def unreject(self, company: CompanyId, code: str) -> None:
         """Put back expenses that were rejected with this code: the fault turned out not to be theirs."""
         values = {"company": company, "code": code}
-        await self._context.store.write(
-            lambda connection: connection.execute(_SQL["unreject"], values).rowcount
-        )
+        await self._context.store.write(lambda connection: connection.execute(_SQL["unreject"], values).rowcount)
 
     async def count_extra(self) -> int:
         """Return how many drafts exist only because others had to be split: the price of isolation, in requests."""
@@ -178,9 +172,7 @@ def _form(connection: Connection, company: CompanyId, *, drafts: int, size: int)
     formed = []
     for start in range(0, len(rows), size):
         members = rows[start : start + size]
-        formed.append(
-            _add(connection, company, [number for (number,) in members], split_from=None, alone=False)
-        )
+        formed.append(_add(connection, company, [number for (number,) in members], split_from=None, alone=False))
     return formed
 
 
@@ -233,14 +225,14 @@ def divide(  # noqa: PLR0913 - within an operation
     return children
 
 
-def form_alone(connection: Connection, company: CompanyId, group: Sequence[ExpenseId]) -> None:
+def form_alone(connection: Connection, company: CompanyId, group: Sequence[ExpenseId]) -> Draft:
     """Put staged expenses that are in no draft into one that gets a sync of its own, within an operation."""
     numbers = [
         number
         for expense in group
         for (number,) in connection.execute(_SQL["free_expense"], {"company": company, "expense": expense})
     ]
-    _add(connection, company, numbers, split_from=None, alone=True)
+    return _add(connection, company, numbers, split_from=None, alone=True)
 
 
 def judge(connection: Connection, company: CompanyId, verdicts: Mapping[ExpenseId, Verdict]) -> None:

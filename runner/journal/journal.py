@@ -7,6 +7,7 @@ from pathlib import Path
 from runner.clock import Clock
 from runner.domain.ids import RunNo
 from runner.journal.accounts import Accounts
+from runner.journal.again import Again
 from runner.journal.attempts import Attempts
 from runner.journal.companies import Companies
 from runner.journal.context import Context
@@ -17,7 +18,9 @@ from runner.journal.receipts import Receipts
 from runner.journal.runs import Runs
 from runner.journal.staging import Staging
 from runner.journal.store import GroupCommit, Inline, Store
+from runner.journal.story import Stories
 from runner.journal.syncs import Syncs
+from runner.journal.verification import Verification
 
 
 class Journal:
@@ -34,6 +37,9 @@ class Journal:
         self.attempts = Attempts(context)
         self.receipts = Receipts(context)
         self.accounts = Accounts(context)
+        self.verification = Verification(context)
+        self.again = Again(context)
+        self.stories = Stories(context)
 
     @property
     def run(self) -> RunNo:

@@ -33,9 +33,7 @@ def available() -> list[Migration]:
         if match := _FILE.fullmatch(path.name):
             found.append(Migration(int(match["version"]), path.stem, path.read_text(encoding="utf-8")))
     if [each.version for each in found] != list(range(1, len(found) + 1)):
-        raise JournalUnusable(
-            f"The migrations in {folder} are not numbered 1, 2, 3 …: the installation is damaged."
-        )
+        raise JournalUnusable(f"The migrations in {folder} are not numbered 1, 2, 3 …: the installation is damaged.")
     return found
 
 

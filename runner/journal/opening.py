@@ -28,9 +28,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     _refuse_network(path)
     try:
         unclean = _create(path)
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, cached_statements=512
-        )
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     except (OSError, sqlite3.Error) as error:
         raise JournalUnusable(
             f"The journal {path} cannot be opened: {error}.",
@@ -92,9 +90,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, unclean: bool) -> No
         connection.execute(f"PRAGMA {name} = {wanted}").fetchall()
         (got,) = connection.execute(f"PRAGMA {name}").fetchone()
         if got != reads:
-            raise JournalUnusable(
-                f"The journal {path} does not take the setting {name} = {wanted} (it says {got})."
-            )
+            raise JournalUnusable(f"The journal {path} does not take the setting {name} = {wanted} (it says {got}).")
     if unclean:
         (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if answer != "ok":

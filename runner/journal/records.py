@@ -35,6 +35,8 @@ class StagedExpense:
     gross: Decimal
     payload: bytes
     receipts: tuple[Receipt, ...] = ()
+    named: bool = True
+    """Whether its file gave it an id, so that it can be recognized whatever else is in the file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The journal's verbs for runs: each life of the process."""
 
 import os
-from datetime import datetime
 from sqlite3 import Connection
 
 from runner.domain.ids import RunNo
@@ -18,10 +17,11 @@ class Runs:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def begin(self, *, version: str, flow: str) -> RunNo:
+    async def begin(self, *, version: str, flow: str, purpose: str = "run") -> RunNo:
         """Record a new life; every later fact belongs to it."""
         facts = {
             **self._context.stamp(),
+            "purpose": purpose,
             "version": version,
             "flow": flow,
             "pid": os.getpid(),
@@ -40,6 +40,7 @@ class Runs:
         """Record how this life ended and what it spent."""
         facts = {
             **self._context.stamp(),
+            "boottime": self._context.clock.boottime(),
             "exit_code": exit_code,
             "requests": requests,
             "retried": retried,
@@ -47,22 +48,39 @@ class Runs:
         }
         await self._context.store.write(lambda connection: connection.execute(_SQL["end"], facts).rowcount)
 
-    async def last_activity(self) -> datetime | None:
-        """Return when anything was last done with this journal; None for a new one."""
+    async def seconds_since_previous_life(self) -> float | None:
+        """Return how long ago the previous run ended, at least; None if there was none.
 
-        def operation(connection: Connection) -> str | None:
-            (moment,) = connection.execute(_SQL["last_activity"]).fetchone()
-            return None if moment is None else str(moment)
+        A run that did not record its end may have been killed this moment: 0. Boot time is preferred, as a wall
+        clock that was set would make the pause look longer than it was.
+        """
 
-        moment = await self._context.store.read(operation)
-        return None if moment is None else datetime.fromisoformat(moment)
+        def operation(connection: Connection) -> tuple[str | None, float | None, str] | None:
+            row: tuple[str | None, float | None, str] | None = connection.execute(_SQL["previous_life"]).fetchone()
+            return row
+
+        row = await self._context.store.read(operation)
+        if row is None:
+            return None
+        ended_at, ended_boot, boot_id = row
+        if ended_at is None or ended_boot is None:
+            return 0.0
+        if boot_id == self._context.clock.boot_id():
+            return max(0.0, self._context.clock.boottime() - ended_boot)
+        return self._context.clock.boottime()
+
+    async def open_rebuild(self) -> bool:
+        """Say whether a rebuild of this journal was begun and did not come to its end."""
+
+        def operation(connection: Connection) -> bool:
+            return connection.execute(_SQL["open_rebuild"]).fetchone() is not None
+
+        return await self._context.store.read(operation)
 
     async def record_keys_honoured(self, honoured: bool) -> None:  # noqa: FBT001 - it is the fact itself
         """Record what the probe of idempotency keys found."""
         facts = {"run": self._context.run, "honoured": int(honoured)}
-        await self._context.store.write(
-            lambda connection: connection.execute(_SQL["keys_honoured"], facts).rowcount
-        )
+        await self._context.store.write(lambda connection: connection.execute(_SQL["keys_honoured"], facts).rowcount)
 
     async def request_totals(self) -> RequestTotals:
         """Return what all ended runs together spent."""

@@ -94,13 +94,9 @@ class Staging:
         }
         fresh = [e for e in batch if (companies[e.company_id], e.expense_id) in added]
         numbers = [added[companies[e.company_id], e.expense_id] for e in fresh]
-        connection.executemany(
-            _SQL["add_payload"], [(no, e.payload) for no, e in zip(numbers, fresh, strict=True)]
-        )
+        connection.executemany(_SQL["add_payload"], [(no, e.payload) for no, e in zip(numbers, fresh, strict=True)])
         self._count(connection, number, [(companies[e.company_id], e, 1) for e in fresh])
-        self._add_receipts(
-            connection, [(no, companies[e.company_id], e) for no, e in zip(numbers, fresh, strict=True)]
-        )
+        self._add_receipts(connection, [(no, companies[e.company_id], e) for no, e in zip(numbers, fresh, strict=True)])
         if len(fresh) == len(batch):
             return StagedBatch(len(fresh), 0, 0, ())
         known = [e for e in batch if (companies[e.company_id], e.expense_id) not in added]
@@ -133,7 +129,9 @@ class Staging:
             else:
                 conflicts.append(Conflict(staged, ExpenseState(state), payload))
                 continue
-            self._add_receipts(connection, [(expense_no, company_no, staged)])
+            if staged.named:
+                # Of equal expenses without ids nobody can say which one a further receipt belongs to.
+                self._add_receipts(connection, [(expense_no, company_no, staged)])
         return StagedBatch(accepted, repeated, corrected, tuple(conflicts))
 
     def _correct(
@@ -164,9 +162,7 @@ class Staging:
         return int(number)
 
     @staticmethod
-    def _count(
-        connection: Connection, number: InputNo, entries: list[tuple[int, StagedExpense, int]]
-    ) -> None:
+    def _count(connection: Connection, number: InputNo, entries: list[tuple[int, StagedExpense, int]]) -> None:
         sums: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
         for company_no, staged, count in entries:
             units, nanos = split(staged.gross)
@@ -189,24 +185,18 @@ class Staging:
         if rows:
             connection.executemany(_SQL["add_receipt"], rows)
 
-    async def add_row_errors(
-        self, number: InputNo, errors: Sequence[tuple[RowError, ExpenseId | None]]
-    ) -> None:
+    async def add_row_errors(self, number: InputNo, errors: Sequence[tuple[RowError, ExpenseId | None]]) -> None:
         """Record wrong rows, each with the id its expense would have where that is known."""
         rows = [
             (number, e.company_id, e.expense_key, expense_id, e.line, e.code, e.column, e.value, e.expected)
             for e, expense_id in errors
         ]
-        await self._context.store.write(
-            lambda connection: connection.executemany(_SQL["add_row_error"], rows).rowcount
-        )
+        await self._context.store.write(lambda connection: connection.executemany(_SQL["add_row_error"], rows).rowcount)
 
     async def open_row_errors(self, *, limit: int = -1) -> list[OpenRowError]:
         """Return row errors that no later reading has settled, in file order."""
 
         def operation(connection: Connection) -> list[OpenRowError]:
-            return [
-                OpenRowError(*row) for row in connection.execute(_SQL["open_row_errors"], {"limit": limit})
-            ]
+            return [OpenRowError(*row) for row in connection.execute(_SQL["open_row_errors"], {"limit": limit})]
 
         return await self._context.store.read(operation)

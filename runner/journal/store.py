@@ -105,9 +105,7 @@ def _abandon(connection: sqlite3.Connection) -> None:
 
 def is_fatal(error: Exception) -> bool:
     """Say whether an error is the disk's or the file's rather than the operation's."""
-    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorname", None) or "").startswith(
-        _FATAL
-    )
+    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorname", None) or "").startswith(_FATAL)
 
 
 def _unusable(error: sqlite3.Error) -> JournalUnusable:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from runner.domain.judging import Verdict
 from runner.domain.ids import AttemptNo, CompanyId, DraftNo, ExpenseId, IdempotencyKey, SyncId, SyncNo
+from runner.domain.judging import Verdict
 from runner.domain.remote import SyncStatus
 from runner.domain.states import EffectKind, ExpenseState, Outcome, SyncState
 from runner.journal import attempts, drafts
@@ -52,9 +52,7 @@ class Syncs:
         return await self._context.store.write(operation)
 
     def _begin(self, connection: Connection, company: CompanyId, members: Sequence[DraftNo]) -> SyncNo:
-        (number,) = connection.execute(
-            _SQL["begin"], {**self._context.stamp(), "company": company}
-        ).fetchone()
+        (number,) = connection.execute(_SQL["begin"], {**self._context.stamp(), "company": company}).fetchone()
         for draft in members:
             connection.execute(_SQL["take_draft"], {"sync": number, "draft": draft})
             connection.execute(_SQL["send_draft"], {"draft": draft})
@@ -133,9 +131,7 @@ class Syncs:
             "error": status.error,
             "now": self._context.now(),
         }
-        await self._context.store.write(
-            lambda connection: connection.execute(_SQL["finished"], values).rowcount
-        )
+        await self._context.store.write(lambda connection: connection.execute(_SQL["finished"], values).rowcount)
         return Sync(number, status.sync_id, SyncState.FINISHED, status.code, status.error)
 
     async def record_judged(
@@ -157,9 +153,7 @@ class Syncs:
             drafts.judge(connection, company, others)
             remainder = connection.execute(_SQL["posted_remainder"], {"sync": number}).rowcount
             if remainder != posted:
-                raise RuntimeError(
-                    f"sync {number}: {remainder} expenses would be posted, {posted} are Completed"
-                )
+                raise RuntimeError(f"sync {number}: {remainder} expenses would be posted, {posted} are Completed")
             back = [expense for expense, verdict in others.items() if verdict.state is ExpenseState.STAGED]
             connection.executemany(_SQL["detach"], [(company, expense) for expense in back])
             for group in alone:
@@ -200,9 +194,7 @@ class Syncs:
         """Return every sync id of the company that the journal has an opinion of."""
 
         def operation(connection: Connection) -> frozenset[SyncId]:
-            return frozenset(
-                SyncId(row[0]) for row in connection.execute(_SQL["known_ids"], {"company": company})
-            )
+            return frozenset(SyncId(row[0]) for row in connection.execute(_SQL["known_ids"], {"company": company}))
 
         return await self._context.store.read(operation)
 
@@ -218,6 +210,4 @@ class Syncs:
     async def record_foreign(self, company: CompanyId, sync_ids: Sequence[SyncId]) -> None:
         """Record finished syncs at Codat that hold nothing of ours."""
         rows = [{"company": company, "sync_id": each, "now": self._context.now()} for each in sync_ids]
-        await self._context.store.write(
-            lambda connection: connection.executemany(_SQL["foreign"], rows).rowcount
-        )
+        await self._context.store.write(lambda connection: connection.executemany(_SQL["foreign"], rows).rowcount)

@@ -39,9 +39,7 @@ async def create_dataset(company: CompanyId, draft: Draft, kit: Kit) -> list[Dra
         return [draft]
     contents = await kit.journal.drafts.contents(draft)
     if not contents.ids:
-        return await kit.journal.drafts.split(
-            company, draft, groups=(), verdicts={}, reason="nothing left to send"
-        )
+        return await kit.journal.drafts.split(company, draft, groups=(), verdicts={}, reason="nothing left to send")
     intent = await _intent(company, draft, kit)
     for delay in [*kit.limits.unknown.delays(kit.jitter), None]:
         try:
@@ -56,9 +54,7 @@ async def create_dataset(company: CompanyId, draft: Draft, kit: Kit) -> list[Dra
     raise AssertionError("the last delay is None")
 
 
-async def _create(
-    company: CompanyId, draft: Draft, contents: Contents, intent: Intent, kit: Kit
-) -> list[Draft]:
+async def _create(company: CompanyId, draft: Draft, contents: Contents, intent: Intent, kit: Kit) -> list[Draft]:
     try:
         created = await kit.codat.create(company, contents.payloads, key=intent.key, begin=intent.begin)
     except Refused as refusal:
@@ -80,9 +76,7 @@ async def _create(
             "This Codat account speaks the direct flow: creating expenses started a sync at once.",
             hint='Set flow = "direct" (or --flow direct) and run again; that sync is recorded and will be followed.',
         )
-    kit.note(
-        "dataset_created", company=company, draft=draft.no, dataset=created.dataset_id, expenses=draft.size
-    )
+    kit.note("dataset_created", company=company, draft=draft.no, dataset=created.dataset_id, expenses=draft.size)
     return [await kit.journal.drafts.record_stored(draft, created.dataset_id, intent.attempt)]
 
 

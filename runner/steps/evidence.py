@@ -9,9 +9,7 @@ from runner.errors import Refused
 from runner.steps.kit import Kit
 
 
-async def completed_in(
-    company: CompanyId, expenses: Collection[ExpenseId], kit: Kit
-) -> dict[ExpenseId, SyncId]:
+async def completed_in(company: CompanyId, expenses: Collection[ExpenseId], kit: Kit) -> dict[ExpenseId, SyncId]:
     """Find the syncs in which these expenses are Completed, newest sync first; read no more than needed."""
     found: dict[ExpenseId, SyncId] = {}
     missing = set(expenses)
@@ -31,9 +29,7 @@ async def completed_in(
     return found
 
 
-async def posted_elsewhere(
-    company: CompanyId, expenses: Collection[ExpenseId], kit: Kit
-) -> dict[ExpenseId, Verdict]:
+async def posted_elsewhere(company: CompanyId, expenses: Collection[ExpenseId], kit: Kit) -> dict[ExpenseId, Verdict]:
     """Judge expenses that the duplicate guard names: they stand in the books, by a sync of ours or by others.
 
     One that no sync is known to have completed is posted all the same, because the guard looks at completed

@@ -42,9 +42,7 @@ def held_by_status(code: int, error: str | None) -> CompanyHeld:
         code,
         (f"sync_{code}", "Codat ended a sync with a code that asks for the company's attention", _CONFIGURE),
     )
-    return CompanyHeld(
-        f"{meaning} (sync status {code}{f': {error}' if error else ''}).", code=word, hint=hint
-    )
+    return CompanyHeld(f"{meaning} (sync status {code}{f': {error}' if error else ''}).", code=word, hint=hint)
 
 
 def held_by_refusal(refusal: Refused) -> CompanyHeld:
@@ -77,9 +75,7 @@ async def probe_hold(company: CompanyId, kit: Kit) -> None:
         raise held_by_refusal(refusal) from refusal
     if info.linked is False:
         raise CompanyHeld(
-            "No accounting connection of this company is linked."
-            if hold.code == "no_connection"
-            else hold.message,
+            "No accounting connection of this company is linked." if hold.code == "no_connection" else hold.message,
             code=hold.code,
             hint=hold.hint or _RECONNECT,
         )

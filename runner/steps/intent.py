@@ -43,9 +43,7 @@ def end_of(error: RunnerError) -> End:
         case NotReady():
             return End(Outcome.UNKNOWN, http_status=409, correlation_id=correlation, detail=error.message)
         case Refused():
-            return End(
-                Outcome.REFUSED, http_status=error.status, correlation_id=correlation, detail=error.message
-            )
+            return End(Outcome.REFUSED, http_status=error.status, correlation_id=correlation, detail=error.message)
         case KeyRefused() | AccountLimited():
             return End(Outcome.REFUSED, correlation_id=correlation, detail=error.message)
         case _:

@@ -24,7 +24,7 @@ def can_isolate(refusal: Refused) -> bool:
     return refusal.status in {400, 413}
 
 
-async def isolate(  # noqa: PLR0913 - a refusal, of what, by whom
+async def isolate(
     company: CompanyId, draft: Draft, contents: Contents, refusal: Refused, attempt: AttemptNo, kit: Kit
 ) -> list[Draft]:
     """Split a refused draft: expenses that the refusal names are judged, the others go on in new drafts.
@@ -62,10 +62,7 @@ async def _verdicts(
     if any(is_previously_processed(message) for message in messages):
         before = named([m for m in messages if is_previously_processed(m)], ids)
         before |= {
-            e
-            for item in refusal.items
-            if is_previously_processed(item.message)
-            for e in named([item.item_id], ids)
+            e for item in refusal.items if is_previously_processed(item.message) for e in named([item.item_id], ids)
         }
         if not before and certain and len(ids) == 1:
             before = set(ids)

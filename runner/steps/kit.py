@@ -42,9 +42,7 @@ class Limits:
     seconds for proxies, queues, kernels and the lag of the list of syncs."""
     auto_retry: int = 0
     retry_receipts_in_doubt: bool = False
-    unknown: Backoff = field(
-        default_factory=lambda: Backoff(initial=1.0, factor=2.0, maximum=60.0, attempts=6)
-    )
+    unknown: Backoff = field(default_factory=lambda: Backoff(initial=1.0, factor=2.0, maximum=60.0, attempts=6))
     """How a harmless effect whose outcome is unknown is repeated."""
 
 

@@ -28,36 +28,26 @@ async def upload(company: CompanyId, waiting: WaitingReceipt, kit: Kit) -> None:
     """Attach one receipt: recall, begin, act, record."""
     earlier = await kit.journal.attempts.of_receipt(waiting.no)
     if waiting.sync_id is None or (waiting.external and earlier is None):
-        await _in_doubt(
-            waiting, "external", "The expense was posted by others, perhaps with this receipt.", kit
-        )
+        await _in_doubt(waiting, "external", "The expense was posted by others, perhaps with this receipt.", kit)
         return
     try:
         file = kit.load_receipt(waiting.receipt)
     except ReceiptUnusable as error:
         await _reject(company, waiting, error.code, error.message, kit)
         return
-    if (
-        earlier is not None
-        and earlier.outcome in {None, Outcome.UNKNOWN}
-        and not kit.limits.retry_receipts_in_doubt
-    ):
+    if earlier is not None and earlier.outcome in {None, Outcome.UNKNOWN} and not kit.limits.retry_receipts_in_doubt:
         await _settle(company, waiting, file, earlier, kit)
         return
     key = kit.new_key()
     intent = Intent(
         key,
-        lambda body_hash: kit.journal.receipts.begin_attach(
-            company, waiting.no, key=key, body_hash=body_hash
-        ),
+        lambda body_hash: kit.journal.receipts.begin_attach(company, waiting.no, key=key, body_hash=body_hash),
         kit.journal.attempts,
     )
     await _attach(company, waiting, file, intent, kit)
 
 
-async def _attach(
-    company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, intent: Intent, kit: Kit
-) -> None:
+async def _attach(company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, intent: Intent, kit: Kit) -> None:
     assert waiting.sync_id is not None  # noqa: S101 - looked at by the caller
     try:
         attachment = await kit.codat.attach(
@@ -103,21 +93,15 @@ async def _meet_refusal(
     )
 
 
-async def _settle(
-    company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, attempt: Attempt, kit: Kit
-) -> None:
+async def _settle(company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, attempt: Attempt, kit: Kit) -> None:
     """Resolve an unanswered upload: by its key where that is proven to be honoured and young, else it is in doubt."""
     if await may_replay(company, attempt, kit) and await _replay(company, waiting, file, attempt, kit):
         return
-    await _in_doubt(
-        waiting, "unanswered", "The upload got no answer: the receipt may be attached or not.", kit
-    )
+    await _in_doubt(waiting, "unanswered", "The upload got no answer: the receipt may be attached or not.", kit)
     kit.note("receipt_in_doubt", company=company, expense=waiting.expense_id, path=waiting.receipt.path)
 
 
-async def _replay(
-    company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, attempt: Attempt, kit: Kit
-) -> bool:
+async def _replay(company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, attempt: Attempt, kit: Kit) -> bool:
     intent = SameBody(attempt, kit)
     assert waiting.sync_id is not None  # noqa: S101 - looked at by the caller
     for pause in (*PAUSES, None):

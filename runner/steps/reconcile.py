@@ -108,16 +108,12 @@ async def _look_until_quiet(company: CompanyId, sync: Sync, attempt: Attempt, ki
         empty = empty + 1 if found is Look.NOTHING else 0
         remaining = kit.limits.quiescence - _elapsed(attempt, kit)
         if remaining <= 0 and empty >= 2:
-            fact = End(
-                Outcome.ABSENT, detail=f"not at Codat after {kit.limits.quiescence:.0f} s of quiescence"
-            )
+            fact = End(Outcome.ABSENT, detail=f"not at Codat after {kit.limits.quiescence:.0f} s of quiescence")
             await kit.journal.syncs.record_void(sync.no, attempt.no, fact)
             kit.note("start_absent", company=company, sync_no=sync.no)
             return None
         if kit.clock.monotonic() > patience:
-            raise StillInDoubt(
-                "A sync of unknown fate could not be settled: others at Codat do not come to an end."
-            )
+            raise StillInDoubt("A sync of unknown fate could not be settled: others at Codat do not come to an end.")
         kit.note("start_in_doubt", company=company, sync_no=sync.no, seconds_left=max(0, round(remaining)))
         await kit.pause(min(step, max(remaining, LOOKS[0])))
     raise AssertionError("the steps never end")

@@ -34,13 +34,9 @@ async def await_sync(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
         except Refused as refusal:
             raise await _lost(company, refusal, kit) from refusal
         if not is_documented(status.code):
-            kit.note(
-                "undocumented_status", company=company, sync=sync.sync_id, code=status.code, means=status.kind
-            )
+            kit.note("undocumented_status", company=company, sync=sync.sync_id, code=status.code, means=status.kind)
         if status.kind is not SyncClass.RUNNING:
-            kit.note(
-                "sync_finished", company=company, sync=sync.sync_id, code=status.code, error=status.error
-            )
+            kit.note("sync_finished", company=company, sync=sync.sync_id, code=status.code, error=status.error)
             return await kit.journal.syncs.record_finished(sync.no, status)
         slow = status.code == SyncCode.IN_PROGRESS_LONG
     raise AssertionError("the delays never end")

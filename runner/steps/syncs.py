@@ -81,9 +81,7 @@ async def _record(start: Start, created: Created) -> Sync:
     assert start.intent.attempt is not None  # noqa: S101
     if created.sync_id is None:
         assert created.dataset_id is not None  # noqa: S101 - one of the two is always read
-        await kit.journal.syncs.record_void(
-            start.sync_no, start.intent.attempt, End(Outcome.DONE, detail="a dataset")
-        )
+        await kit.journal.syncs.record_void(start.sync_no, start.intent.attempt, End(Outcome.DONE, detail="a dataset"))
         await kit.journal.drafts.record_answered_dataset(start.drafts[0], created.dataset_id)
         raise ConfigurationWrong(
             "This Codat account speaks the dataset flow: creating expenses only stored them, nothing was posted.",

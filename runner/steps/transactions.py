@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from runner.domain.expense import MAX_EXPENSES_A_DRAFT
-from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.ids import CompanyId, ExpenseId, SyncId
 from runner.domain.judging import POSTED, Verdict, judge, previously_processed, statuses
 from runner.domain.remote import TransactionRow
 from runner.domain.states import ExpenseState, SyncClass, SyncCode, TransactionStatus, classify
@@ -56,7 +56,7 @@ async def _judged(
     company: CompanyId, sync: Sync, expected: Mapping[ExpenseId, ExpenseState], kit: Kit
 ) -> tuple[dict[ExpenseId, TransactionRow], dict[ExpenseId, Verdict]]:
     for pause in (*_LOOKS, None):
-        rows = await read_transactions(company, sync, kit)
+        rows = await read_transactions(company, sync.sync_id, kit)
         verdicts = judge(expected, rows)
         doubtful = any(verdict.state is ExpenseState.IN_DOUBT for verdict in verdicts.values())
         settled = sync.code == SyncCode.DUPLICATION_PROTECTION or classify(sync.code or 0) is SyncClass.HOLD
@@ -66,12 +66,12 @@ async def _judged(
     raise AssertionError("the last pause is None")
 
 
-async def read_transactions(company: CompanyId, sync: Sync, kit: Kit) -> list[TransactionRow]:
-    """Read all transactions of a sync whose id is known; raise `CompanyHeld` where Codat refuses."""
-    if sync.sync_id is None:
-        raise RuntimeError(f"sync {sync.no} has no id to read")
+async def read_transactions(company: CompanyId, sync_id: SyncId | None, kit: Kit) -> list[TransactionRow]:
+    """Read all transactions of a sync; raise `CompanyHeld` where Codat refuses."""
+    if sync_id is None:
+        raise RuntimeError("a sync without an id has no transactions to read")
     try:
-        return await kit.codat.transactions(company, sync.sync_id)
+        return await kit.codat.transactions(company, sync_id)
     except Refused as refusal:
         if refusal.status == 404:
             raise CompanyHeld(
@@ -123,7 +123,7 @@ async def look_again(company: CompanyId, kit: Kit, *, doubts: bool) -> None:
     """
     for sync in await kit.journal.syncs.to_look_at(company, doubts=doubts):
         expected = await kit.journal.syncs.expenses_of(sync.no)
-        rows = await read_transactions(company, sync, kit)
+        rows = await read_transactions(company, sync.sync_id, kit)
         verdicts, again = {}, []
         for expense, verdict in judge(expected, rows).items():
             match expected[expense]:

@@ -1,5 +1,4 @@
 import io
-import os
 import tracemalloc
 from pathlib import Path
 
@@ -211,7 +210,7 @@ def test_the_scratch_file_is_gone_even_while_it_is_used(tmp_path):
     text = rows(*[row(net=str(n)) for n in range(3_000)])
     with Reading(Source("-", None), Options(scratch_dir=tmp_path), stdin=io.BytesIO(text.encode())) as reading:
         for _ in reading.batches():
-            assert os.listdir(tmp_path) == []
+            assert list(tmp_path.iterdir()) == []
     assert reading.described.rows == 3_000
 
 
@@ -240,3 +239,27 @@ def test_the_sample_data_shows_what_it_should():
     assert sum(len(expense.receipts) for result in results.values() for expense in result.expenses) == 12
     card = results["shared_card_export.csv"]
     assert (card.described.delimiter, card.described.encoding) == (";", "utf-8-sig")
+
+
+def test_a_row_that_never_ends_is_stopped_and_its_first_line_named():
+    error = read(rows(row("A"), '"a\n",' * 500_000)).error()
+    assert (error.code, error.line) == ("row_too_long", 3)
+
+
+def test_lines_are_counted_right_where_a_line_end_is_cut_in_two():
+    head = HEADER + "\r\n"
+    padding = "x" * (65_536 - 1 - len(head))
+    for wrong in (b"ab\0", b"ab\xff"):
+        assert read((head + padding + "\r\n\r\n").encode() + wrong).error().line == 4
+
+
+def test_nothing_stays_open(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"x")
+    file = tmp_path / "x.csv"
+    file.write_text(rows(row("A") + ",a.pdf", header=HEADER + ",receipts"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        assert len(read_file(file).only().receipts) == 1
+    with Reading(Source("x", file), Options()) as reading:
+        next(reading.batches())  # and no more of them
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -1,5 +1,6 @@
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +99,8 @@ def test_a_receipt_that_changed_its_size_is_unusable(folder, tmp_path, content):
     with pytest.raises(ReceiptUnusable, match="changed") as raised:
         read_receipt(receipt)
     assert raised.value.code == "receipt_changed"
+    with pytest.raises(ReceiptUnusable):
+        open_receipt(receipt)
 
 
 def test_a_receipt_that_vanished_or_became_a_link_is_unusable(folder, tmp_path):
@@ -122,11 +125,11 @@ def test_a_journal_that_was_tampered_with_leads_nowhere(folder):
 
 def test_no_descriptor_is_left_open(folder, tmp_path):
     receipt = folder.find("2024/taxi.pdf")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     read_receipt(receipt)
     for path in ("gone/gone.pdf", "2024/gone.pdf", "lunch.JPG/a.pdf"):
         _code(folder, path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_content_types_go_by_the_extension_in_either_case():

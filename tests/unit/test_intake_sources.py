@@ -30,7 +30,7 @@ def test_a_file_named_twice_is_read_once(tmp_path):
 
 
 def test_a_path_that_does_not_exist_is_refused_by_name(tmp_path):
-    with pytest.raises(RefusedToStart, match="nowhere.csv' does not exist"):
+    with pytest.raises(RefusedToStart, match=r"nowhere\.csv' does not exist"):
         find_sources([str(tmp_path / "nowhere.csv")])
 
 

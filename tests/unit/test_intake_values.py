@@ -70,7 +70,7 @@ def test_a_rate_is_a_number_above_zero(written):
     assert read_cells(currency_rate=written).error().code == "rate_unreadable"
 
 
-@pytest.mark.parametrize("written", ["EURO", "EU", "€", "ABC", "ınr"])
+@pytest.mark.parametrize("written", ["EURO", "EU", "€", "ABC", "\u0131nr"])
 def test_a_currency_is_an_iso_code(written):
     assert read_cells(currency=written).error().code == "currency_unknown"
 
@@ -131,7 +131,8 @@ def test_what_is_unusual_but_printable_text_is_kept():
     assert read_cells(notes="Zoë\u00a0\u200b😀 x").only().notes == "Zoë\u00a0\u200b😀 x"
 
 
-def test_ten_tracking_ids_are_accepted():
+def test_ten_tracking_ids_are_accepted_and_eleven_are_not():
+    assert read_cells(tracking_ids=";".join("abcdefghijk")).error().code == "too_many_tracking_ids"
     assert len(read_cells(tracking_ids=";".join("abcdefghij")).only().lines[0].tracking_ids) == 10
 
 

@@ -39,4 +39,4 @@ SELECT EXISTS (
 )
 
 -- name: all_ids
-SELECT company_id FROM company WHERE company_no > :after ORDER BY company_no LIMIT :limit
+SELECT company_no, company_id FROM company WHERE company_no > :after ORDER BY company_no LIMIT :limit

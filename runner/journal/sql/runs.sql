@@ -1,21 +1,20 @@
 -- name: begin
-INSERT INTO run (started_at, version, flow, pid, host, boot_id)
-VALUES (:now, :version, :flow, :pid, :host, :boot_id)
+INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id)
+VALUES (:purpose, :now, :version, :flow, :pid, :host, :boot_id)
 RETURNING run_no
 
 -- name: end
 UPDATE run
-SET ended_at = :now, exit_code = :exit_code, requests = :requests, retried = :retried, rate_limited = :rate_limited
+SET ended_at = :now, ended_boot = :boottime, exit_code = :exit_code, requests = :requests, retried = :retried, rate_limited = :rate_limited
 WHERE run_no = :run
 
--- name: last_activity
-SELECT max(moment) FROM (
-    SELECT max(ended_at) AS moment FROM run
-    UNION ALL
-    SELECT max(started_at) FROM run
-    UNION ALL
-    SELECT last_sent_at FROM attempt WHERE attempt_no = (SELECT max(attempt_no) FROM attempt)
-)
+-- name: previous_life
+SELECT ended_at, ended_boot, boot_id FROM run ORDER BY run_no DESC LIMIT 1
+
+-- name: open_rebuild
+-- The latest rebuild, unless it came to its end.
+SELECT run_no FROM run WHERE purpose = 'rebuild' AND exit_code IS NOT 0
+AND run_no = (SELECT max(run_no) FROM run WHERE purpose = 'rebuild')
 
 -- name: keys_honoured
 UPDATE run SET keys_honoured = :honoured WHERE run_no = :run

@@ -1,0 +1,78 @@
+"""`expense-runner retry`: put expenses back to be sent by the next run."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+
+from runner import __version__
+from runner.cli.options import journal_option, json_option
+from runner.clock import SystemClock
+from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.states import ExpenseState
+from runner.errors import ExitCode
+from runner.journal.again import Candidate
+from runner.journal.journal import writing
+
+
+@click.command(
+    epilog="Examples: `expense-runner retry` puts back all that failed; `expense-runner retry --code push_error "
+    "--company ID`; `expense-runner retry --in-doubt` after `expense-runner verify`."
+)
+@journal_option
+@click.option("--company", help="Only this company's.")
+@click.option("--code", help="Only those with this code, such as push_error.")
+@click.option("--id", "expense", help="Only the expense with this id.")
+@click.option("--in-doubt", is_flag=True, help="Also those in doubt that verify has searched for in the books in vain.")
+@click.option(
+    "--rejected",
+    is_flag=True,
+    help="Also rejected ones, where the fault was not the row's: a mapping, a tax "
+    "rate or an account that has been mended in the accounting software since.",
+)
+@json_option
+def retry(
+    *,
+    journal: Path,
+    company: str | None,
+    code: str | None,
+    expense: str | None,
+    in_doubt: bool,
+    rejected: bool,
+    as_json: bool,
+) -> int:
+    """Put failed expenses back to be sent by the next run, which looks once more where they were before.
+
+    A failed expense may stand in the books all the same: a timeout behind Codat looks like a failure. That is
+    why nothing is sent again by itself.
+    """
+    chosen, unchecked = asyncio.run(_retry(journal, company, code, expense, in_doubt=in_doubt, rejected=rejected))
+    if as_json:
+        click.echo(json.dumps({"staged_again": [each.expense_id for each in chosen], "not_verified": unchecked}))
+        return int(ExitCode.OK)
+    click.echo(f"{len(chosen):,} expenses will be sent again by: expense-runner run --journal {journal}")
+    if unchecked:
+        click.echo(
+            f"{unchecked:,} in doubt are left alone, because nobody has looked for them in the books: "
+            f"expense-runner verify --journal {journal}"
+        )
+    return int(ExitCode.OK)
+
+
+async def _retry(
+    path: Path, company: str | None, code: str | None, expense: str | None, *, in_doubt: bool, rejected: bool
+) -> tuple[list[Candidate], int]:
+    async with writing(path, SystemClock()) as journal:
+        await journal.runs.begin(purpose="retry", version=__version__, flow="datasets")
+        found = await journal.again.candidates(
+            company=None if company is None else CompanyId(company),
+            code=code,
+            expense=None if expense is None else ExpenseId(expense.lower()),
+        )
+        states = {ExpenseState.FAILED} | ({ExpenseState.REJECTED} if rejected else set())
+        doubtful = [each for each in found if in_doubt and each.state is ExpenseState.IN_DOUBT]
+        chosen = [each for each in found if each.state in states] + [each for each in doubtful if each.absence_checked]
+        await journal.again.stage_again(chosen)
+        await journal.runs.end(exit_code=ExitCode.OK, requests=0, retried=0, rate_limited=0)
+        return chosen, sum(not each.absence_checked for each in doubtful)

@@ -1,0 +1,126 @@
+"""`expense-runner verify`: the journal beside what Codat says."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.app import VerifyReport
+from runner.cli.options import DURATION, codat_options, input_options, journal_option, json_option, read_credential
+from runner.cli.session import conduct
+from runner.codat.flows import Flow
+from runner.domain.ids import CompanyId
+from runner.errors import RefusedToStart
+from runner.intake.sources import find_sources
+from runner.settings import RunSettings
+from runner.steps.verifying import Findings
+
+_SHOWN = 10
+
+
+@click.command(
+    epilog="Examples: `expense-runner verify` compares all companies; `expense-runner verify --rebuild expenses/` makes "
+    "a lost journal again, before anything else is sent."
+)
+@click.argument("inputs", nargs=-1, metavar="[FILE|FOLDER]...")
+@journal_option
+@codat_options
+@input_options
+@click.option("--company", "companies", multiple=True, help="Only this company; may be given several times.")
+@click.option(
+    "--rebuild",
+    is_flag=True,
+    help="The journal is lost, or older than reality (restored from a copy): learn from the CSV files and from Codat "
+    "alone what stands where. Waits until the quiescence time is over; nothing is sent.",
+)
+@click.option(
+    "--quiescence",
+    type=DURATION,
+    default=None,
+    metavar="SECONDS",
+    envvar="EXPENSE_RUNNER_QUIESCENCE",
+    help="How long a request that got no answer may still take effect. [default: the request timeout and 600 more]",
+)
+@click.option("--concurrency", type=click.IntRange(1, 1000), default=32, show_default=True, help="Companies at a time.")
+@json_option
+def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool, as_json: bool, **options: Any) -> int:  # noqa: ANN401
+    """Compare the journal with what Codat says, expense by expense, and repair the journal where it knew less.
+
+    Tells expenses that are posted here and absent there, posted there more than once, posted there and unknown
+    here, and those in doubt. Nothing is sent. Exit code 0 if both sides agree, 7 if anything is left to look at.
+    """
+    if inputs and not rebuild:
+        raise RefusedToStart(
+            "verify reads no files.", hint="Files belong to verify --rebuild, which makes a journal again."
+        )
+    options["flow"] = Flow(options["flow"])
+    settings = RunSettings(credential=read_credential(), **options)
+    sources = (find_sources(inputs) if inputs else []) if rebuild else None
+    chosen = [CompanyId(company) for company in companies]
+    report = asyncio.run(conduct(lambda app: app.verify(settings, companies=chosen, rebuild=sources), quiet=as_json))
+    if as_json:
+        click.echo(json.dumps(_json(report)))
+    else:
+        _print(report, settings.journal)
+    return int(report.exit_code)
+
+
+def _json(report: VerifyReport) -> dict[str, object]:
+    return {
+        "exit_code": int(report.exit_code),
+        "companies": [
+            {
+                "company_id": each.company_id,
+                "agrees": each.agrees,
+                "unread": each.unread,
+                "expenses": each.expenses,
+                "agreed": {
+                    c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.agreed.items()
+                },
+                "settled": {
+                    c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.settled.items()
+                },
+                "missing": each.missing,
+                "doubled": each.doubled,
+                "unknown": each.unknown,
+                "in_doubt": each.in_doubt,
+                "absent": each.absent,
+            }
+            for each in report.findings
+        ],
+    }
+
+
+def _print(report: VerifyReport, journal: Path) -> None:
+    if report.stop is not None:
+        click.echo(f"Stopped: {report.stop.message}", err=True)
+    for each in report.findings:
+        for line in _lines(each):
+            click.echo(line)
+    if report.stop is None and all(each.agrees for each in report.findings):
+        click.echo("Both sides agree.")
+    if any(each.absent for each in report.findings):
+        click.echo(f"\nTo send the absent ones again: expense-runner retry --in-doubt --journal {journal}")
+
+
+def _lines(each: Findings) -> list[str]:
+    lines = [f"{each.company_id}: {each.expenses:,} expenses"]
+    if each.unread:
+        return [*lines, f"  could not be compared: {each.unread}"]
+    for words, sums in (
+        ("posted, both say", each.agreed),
+        ("found in the books; the journal was repaired", each.settled),
+    ):
+        lines += [f"  {total.count:>8,}  {words} ({total.amount:,.2f} {currency})" for currency, total in sums.items()]
+    for words, ids in (
+        ("posted here, listed as completed nowhere at Codat: look into the books", each.missing),
+        ("completed by more than one sync: doubled in the books, remove one by hand", each.doubled),
+        ("completed at Codat and not known here: sent by somebody else", each.unknown),
+        ("in doubt", each.in_doubt),
+        ("of these searched for in vain: certain not to be listed by Codat", each.absent),
+    ):
+        if ids:
+            lines.append(f"  {len(ids):>8,}  {words}: {', '.join(ids[:_SHOWN])}{' …' if len(ids) > _SHOWN else ''}")
+    return lines

@@ -1,0 +1,39 @@
+-- name: page
+SELECT expense_no, expense_id, state, currency, units, nanos, external AND evidence_sync IS NULL,
+       (SELECT sync.state FROM draft JOIN sync USING (sync_no) WHERE draft.draft_no = expense.draft_no),
+       (SELECT sync.judged_at FROM draft JOIN sync USING (sync_no) WHERE draft.draft_no = expense.draft_no)
+FROM expense
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_no > :after
+ORDER BY expense_no LIMIT :limit
+
+-- name: close_open_draft
+-- A dataset that holds an expense which has since been found posted must never be started.
+UPDATE draft SET state = 'closed'
+WHERE state IN ('drafted', 'stored') AND draft_no = (
+    SELECT draft_no FROM expense
+    WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense)
+RETURNING draft_no
+
+-- name: free_draft
+UPDATE expense SET draft_no = NULL WHERE draft_no = :draft AND state = 'staged'
+
+-- name: found
+UPDATE expense
+SET state = :state, code = :code, message = :message, evidence_sync = :evidence, external = :external
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
+  AND state IN ('staged', 'in_doubt', 'failed', 'rejected')
+
+-- name: free
+UPDATE expense SET draft_no = NULL
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
+  AND state = 'staged'
+
+-- name: absent
+UPDATE expense SET absent_at = :now
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
+  AND state = 'in_doubt'
+
+-- name: event
+INSERT INTO event (run_no, at, company_no, expense_no, kind, detail)
+SELECT :run, :now, company_no, expense_no, :kind, :detail FROM expense
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
