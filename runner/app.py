@@ -158,7 +158,7 @@ class App:
             return VerifyReport(code, findings, books, stop)
 
     async def check(self, sources: Sequence[Source], options: Options, journal: Journal) -> list[StagedInput]:
-        """Stage into a journal that is forgotten: what is wrong with these files?"""
+        """Stage into a journal that is forgotten, to see what is wrong with these files."""
         await journal.runs.begin(purpose="check", version=__version__, flow="datasets")
         return await stage(sources, options, journal, draining=self.draining, note=self.notes)
 
@@ -190,6 +190,8 @@ class App:
         return lost
 
     async def _walk(self, settings: RunSettings, journal: Journal, since_previous: float | None) -> None:
+        if settings.retry_receipts_in_doubt:
+            await journal.receipts.retry_in_doubt()
         async with self._codat(settings, since_previous) as codat:
             kit = self._kit(settings, codat, journal)
             if settings.max_errors is not None:

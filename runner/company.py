@@ -6,10 +6,12 @@ same way and simply recalls more.
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from runner.domain.ids import CompanyId
 from runner.domain.states import SyncState
+from runner.errors import CompanyHeld, RequestError
 from runner.journal.records import Draft, Sync
 from runner.steps.datasets import create_datasets
 from runner.steps.holds import probe_hold
@@ -30,12 +32,24 @@ async def walk_company(company: CompanyId, kit: Kit) -> bool:
     Returns whether it has more to send and should get another turn. Raises `CompanyHeld` where a person must
     do something for this company, `RequestError` where Codat could not be reached, `RunStopped`.
     """
-    await probe_hold(company, kit)
+    try:
+        await probe_hold(company, kit)
+    except CompanyHeld:
+        await judge_what_ended(company, kit)
+        raise
     known = await settle_doubts(company, kit)
     await look_again(company, kit, doubts=True)
     more = await push(company, known, kit)
     await upload_receipts(company, kit)
     return more
+
+
+async def judge_what_ended(company: CompanyId, kit: Kit) -> None:
+    """See a held company's known syncs through all the same: reading is free of effects."""
+    for sync in await kit.journal.syncs.open(company):
+        if sync.state is not SyncState.STARTING:
+            with suppress(CompanyHeld, RequestError):
+                await see_through(company, sync, kit)
 
 
 async def settle_doubts(company: CompanyId, kit: Kit) -> list[Sync]:
@@ -81,7 +95,7 @@ async def next_drafts(company: CompanyId, kit: Kit) -> list[Draft]:
     if kit.limits.auto_retry:
         await look_again(company, kit, doubts=False)
     size = kit.limits.drafts_a_sync if kit.codat.flow.creates_datasets else 1
-    return await kit.journal.drafts.take(company, limit=size)
+    return await kit.journal.drafts.take(company, limit=size, size=kit.limits.draft_size)
 
 
 async def send(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> Sync | None:

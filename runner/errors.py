@@ -221,6 +221,13 @@ class JournalUnusable(RunStopped):
     exit_code = ExitCode.REFUSED
 
 
+class JournalFailed(JournalUnusable):
+    """The journal could be opened, and then not be written any more."""
+
+    code = "journal_failed"
+    exit_code = ExitCode.INTERNAL
+
+
 class AccountsDoNotBalance(RunStopped):
     """The accounting identity does not hold: a defect, or a journal changed by other hands."""
 

@@ -18,6 +18,7 @@ from runner.intake.sources import find_sources
 from runner.settings import RunSettings
 from runner.simulator import Service, load_scenario
 from runner.simulator.http import serve
+from runner.simulator.ledger import ledger_json
 
 
 @click.command(epilog="It ends with exit code 3: some of the sample rows are wrong on purpose.")
@@ -55,8 +56,8 @@ async def _rehearse(app: App, journal: Path) -> RunReport:
         settings = RunSettings(
             credential=Credential("demo"), journal=journal, base_url=server.url, poll_interval=0.2, quiescence=10.0
         )
-        report = await app.run(settings, find_sources([str(samples)]))
-    (journal.parent / "ledger.json").write_text(_ledger(service), encoding="utf-8")
+        report = await app.run(settings, find_sources([_short(samples)]))
+    (journal.parent / "ledger.json").write_text(ledger_json(service.ledger), encoding="utf-8")
     ledger = service.ledger
     click.echo(
         f"The simulated ledger: {len(ledger.entries)} entries, {len(ledger.doubled())} expenses posted more than "
@@ -66,10 +67,10 @@ async def _rehearse(app: App, journal: Path) -> RunReport:
     return report
 
 
-def _ledger(service: Service) -> str:
-    from runner.simulator.ledger import ledger_json
-
-    return ledger_json(service.ledger)
+def _short(folder: Path) -> str:
+    """Return the folder as a person would write it from here."""
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)
 
 
 def sample_data() -> Path:

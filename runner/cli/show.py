@@ -67,7 +67,8 @@ def _lines(story: Story) -> Iterator[str]:
         yield f"  draft {draft['draft']}: dataset {draft['dataset_id'] or '-'}, sync {draft['sync_id'] or '-'}"
         if draft["sync_no"] is not None:
             yield f"    sync {draft['sync_state']}, code {draft['status_code'] or '-'}{_said(draft['error'])}"
-            yield f"    begun {draft['begun_at']}, finished {draft['finished_at'] or '-'}, judged {draft['judged_at'] or '-'}"
+            times = (f"{word} {draft[f'{word}_at'] or '-'}" for word in ("begun", "finished", "judged"))
+            yield f"    {', '.join(times)}"
     for each in story["attempts"]:
         yield f"  {each['first_sent_at']} {each['kind']}: {each['outcome'] or 'no outcome recorded'}{_facts(each)}"
     for each in story["receipts"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from runner.errors import ConfigurationWrong, ExitCode
-from runner.simulator import Behaviour, Service, load_scenario, parse_faults, preset_names
+from runner.simulator import NO_LIMITS, Behaviour, Service, load_scenario, parse_faults, preset_names
 from runner.simulator.http import serve
 from runner.simulator.ledger import ledger_csv, ledger_json
 
@@ -37,6 +37,7 @@ from runner.simulator.ledger import ledger_csv, ledger_json
     help="Write the ledger here when the simulator ends: JSON, or CSV if the name ends in .csv.",
 )
 def simulate(
+    *,
     host: str,
     port: int,
     scenario: Path | None,
@@ -59,8 +60,6 @@ def simulate(
     except ValueError as error:
         raise ConfigurationWrong(str(error)) from error
     if no_limits:
-        from runner.simulator import NO_LIMITS
-
         behaviour = replace(behaviour, limits=NO_LIMITS)
     service = Service(behaviour, seed=seed, faults=(*scripted, *switched_on))
     try:

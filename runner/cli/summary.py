@@ -88,8 +88,10 @@ def _lines(report: RunReport) -> list[str]:
         lines.append(said)
         if staged.unknown:
             lines.append(f"  columns not read: {', '.join(staged.unknown)}")
-    for name in report.lost_inputs:
-        lines.append(f"{name} was not read to its end by an earlier run and cannot be found: name it again.")
+    lines += (
+        f"{name} was not read to its end by an earlier run and cannot be found: name it again."
+        for name in report.lost_inputs
+    )
     lines += ["", *totals_lines(report.books), *company_lines(report.books)]
     if report.row_errors:
         lines += ["", "Rows that are wrong (nothing of them was sent):"]
@@ -99,9 +101,6 @@ def _lines(report: RunReport) -> list[str]:
     if report.books.holds:
         lines += ["", "Companies that are held:", *hold_lines(report.books.holds)]
     totals = report.requests
-    lines += [
-        "",
-        f"{totals.total:,} requests in {totals.runs} run(s), {totals.retried:,} of them retries; "
-        f"this run took {report.seconds:.1f} s. Exit code {int(report.exit_code)}.",
-    ]
-    return lines
+    said = f"{totals.total:,} requests in {totals.runs} run(s), {totals.retried:,} of them retries; "
+    said += f"this run took {report.seconds:.1f} s. Exit code {int(report.exit_code)}."
+    return [*lines, "", said]

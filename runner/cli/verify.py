@@ -21,8 +21,8 @@ _SHOWN = 10
 
 
 @click.command(
-    epilog="Examples: `expense-runner verify` compares all companies; `expense-runner verify --rebuild expenses/` makes "
-    "a lost journal again, before anything else is sent."
+    epilog="Examples: `expense-runner verify` compares all companies; `expense-runner verify --rebuild expenses/` "
+    "makes a lost journal again, before anything else is sent."
 )
 @click.argument("inputs", nargs=-1, metavar="[FILE|FOLDER]...")
 @journal_option

@@ -66,6 +66,15 @@ class Companies:
 
         return await self._context.store.read(operation)
 
+    async def datasets_proven(self) -> bool:
+        """Say whether Codat has ever answered a create of this journal with a dataset."""
+
+        def operation(connection: Connection) -> bool:
+            (found,) = connection.execute(_SQL["datasets_proven"]).fetchone()
+            return bool(found)
+
+        return await self._context.store.read(operation)
+
     async def page_of_ids(self, *, after: int, limit: int) -> list[tuple[int, CompanyId]]:
         """Return companies with their places in the order, whatever they have to do."""
 

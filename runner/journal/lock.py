@@ -41,15 +41,21 @@ class Lock:
                 f"Another run holds this journal: {holder}.",
                 hint="Wait for it to end, or stop it with Ctrl-C or SIGTERM; two runs on one journal are never safe.",
             ) from error
-        os.ftruncate(descriptor, 0)
-        me = {
-            "pid": os.getpid(),
-            "host": os.uname().nodename,
-            "since": self._now.isoformat(timespec="seconds"),
-        }
-        os.pwrite(descriptor, json.dumps(me).encode(), 0)
+        try:
+            self._say_who(descriptor)
+        except OSError as error:
+            os.close(descriptor)
+            raise JournalUnusable(
+                f"The journal's lock {self._path} cannot be written: {error.strerror}.",
+                hint="Look at the disk, make room if it is full, then run the same command again.",
+            ) from error
         self._descriptor = descriptor
         return self
+
+    def _say_who(self, descriptor: int) -> None:
+        me = {"pid": os.getpid(), "host": os.uname().nodename, "since": self._now.isoformat(timespec="seconds")}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(me).encode(), 0)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

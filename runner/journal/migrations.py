@@ -28,10 +28,11 @@ def available() -> list[Migration]:
     """Return every migration, in order: from the installed package, or from the checkout beside it."""
     packaged = Path(str(files("runner"))) / "migrations"
     folder = packaged if packaged.is_dir() else packaged.parent.parent / "migrations"
-    found = []
-    for path in sorted(folder.iterdir()):
-        if match := _FILE.fullmatch(path.name):
-            found.append(Migration(int(match["version"]), path.stem, path.read_text(encoding="utf-8")))
+    found = [
+        Migration(int(match["version"]), path.stem, path.read_text(encoding="utf-8"))
+        for path in sorted(folder.iterdir())
+        if (match := _FILE.fullmatch(path.name))
+    ]
     if [each.version for each in found] != list(range(1, len(found) + 1)):
         raise JournalUnusable(f"The migrations in {folder} are not numbered 1, 2, 3 …: the installation is damaged.")
     return found

@@ -82,8 +82,6 @@ class Receipts:
 
         await self._context.store.write(operation)
 
-    async def retry_in_doubt(self, company: CompanyId) -> int:
+    async def retry_in_doubt(self) -> int:
         """Let receipts in doubt wait again, at the risk that one is attached twice; return how many."""
-        return await self._context.store.write(
-            lambda connection: connection.execute(_SQL["retry_in_doubt"], {"company": company}).rowcount
-        )
+        return await self._context.store.write(lambda connection: connection.execute(_SQL["retry_in_doubt"]).rowcount)

@@ -83,8 +83,16 @@ class Staging:
         connection.executemany(
             _SQL["add_expense"],
             [
-                (companies[e.company_id], e.expense_id, number, e.line, e.rows, e.content_hash, e.currency)
-                + split(e.gross)
+                (
+                    companies[e.company_id],
+                    e.expense_id,
+                    number,
+                    e.line,
+                    e.rows,
+                    e.content_hash,
+                    e.currency,
+                    *split(e.gross),
+                )
                 for e in batch
             ],
         )

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 
-from runner.errors import JournalUnusable
+from runner.errors import JournalFailed, JournalUnusable
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
@@ -108,7 +108,7 @@ def is_fatal(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorname", None) or "").startswith(_FATAL)
 
 
-def _unusable(error: sqlite3.Error) -> JournalUnusable:
+def _unusable(error: sqlite3.Error) -> JournalFailed:
     name = getattr(error, "sqlite_errorname", None) or "SQLITE_ERROR"
     if name == "SQLITE_FULL":
         message = "The disk that holds the journal is full; what was recorded before is safe."
@@ -119,7 +119,7 @@ def _unusable(error: sqlite3.Error) -> JournalUnusable:
     else:
         message = f"The journal could not be written ({name}: {error}); what was recorded before is safe."
         hint = "Look at the disk, then run the same command again: the journal is checked before anything is sent."
-    return JournalUnusable(message, hint=hint)
+    return JournalFailed(message, hint=hint)
 
 
 class Inline:
@@ -212,9 +212,11 @@ class GroupCommit:
             await self._thread.call(lambda connection: self._apply(connection, batch))
         except JournalUnusable as error:
             self._broken = error
-            for pending in [*batch, *self._queue]:
-                pending.error = error
+            # Those that queued meanwhile wait as well: nobody else will ever wake them.
+            batch = [*batch, *self._queue]
             self._queue.clear()
+            for pending in batch:
+                pending.error = error
         for pending in batch:
             pending.settle()
 

@@ -75,7 +75,7 @@ class Syncs:
     async def record_started_by_create(
         self, company: CompanyId, draft: Draft, sync_id: SyncId, attempt: AttemptNo
     ) -> Sync:
-        """Record that a create, meant to store a dataset only, has started a sync: the account speaks the other flow."""
+        """Record that a create has started a sync instead of storing a dataset: the account speaks the other flow."""
 
         def operation(connection: Connection) -> SyncNo:
             attempts.end(self._context, connection, attempt, DONE)

@@ -100,12 +100,15 @@ def hold_lines(holds: Iterable[Hold]) -> Iterator[str]:
 
 
 def row_error_lines(errors: list[OpenRowError], *, total: int) -> Iterator[str]:
-    """Say which rows are wrong, where, and what is expected."""
+    """Say which rows are wrong, file by file, where, and what is expected."""
+    file = None
     for error in errors[:_SHOWN]:
-        where = f"{error.file}:{error.line}"
-        what = f" {error.column}" if error.column else ""
+        if error.file != file:
+            file = error.file
+            yield f"  {file}"
+        what = f", {error.column}" if error.column else ""
         value = f" {error.value!r}" if error.value else ""
-        yield f"  {where}{what}{value}: expected {error.expected} [{error.code}]"
+        yield f"    line {error.line}{what}{value}: expected {error.expected} [{error.code}]"
     if total > _SHOWN:
         yield f"  … and {total - _SHOWN:,} more"
 
@@ -113,6 +116,7 @@ def row_error_lines(errors: list[OpenRowError], *, total: int) -> Iterator[str]:
 def standing_lines(standings: list[Standing], *, more: bool) -> Iterator[str]:
     """Say which expenses need attention, and why."""
     for each in standings[:_SHOWN]:
-        yield f"  {each.state.value} {each.expense_id} ({each.file}:{each.line}): {each.message or each.code} [{each.code}]"
+        yield f"  {each.state.value} {each.expense_id} ({each.file}, line {each.line})"
+        yield f"      {each.message or each.code} [{each.code}]"
     if more:
         yield "  … and more"

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from runner.domain.ids import CompanyId
+from runner.domain.states import Outcome
 from runner.errors import ConfigurationWrong, OutcomeUnknown, Refused, RequestError, RunStopped
 from runner.journal.records import Contents, Draft
 from runner.steps.holds import held_by_refusal
 from runner.steps.intent import Intent, end_of
 from runner.steps.isolation import can_isolate, isolate
 from runner.steps.kit import Kit
+from runner.steps.looking import Look, look
 from runner.steps.replay import is_young
 from runner.together import each
 
@@ -40,7 +42,7 @@ async def create_dataset(company: CompanyId, draft: Draft, kit: Kit) -> list[Dra
     contents = await kit.journal.drafts.contents(draft)
     if not contents.ids:
         return await kit.journal.drafts.split(company, draft, groups=(), verdicts={}, reason="nothing left to send")
-    intent = await _intent(company, draft, kit)
+    intent = await _intent(company, draft, contents, kit)
     for delay in [*kit.limits.unknown.delays(kit.jitter), None]:
         try:
             return await _create(company, draft, contents, intent, kit)
@@ -51,6 +53,7 @@ async def create_dataset(company: CompanyId, draft: Draft, kit: Kit) -> list[Dra
                 # A 5xx is cached under its key: only a new key can have another answer.
                 intent = _fresh(company, draft, kit)
             await kit.pause(delay)
+            await _meet_unexpected_sync(company, draft, contents, kit)
     raise AssertionError("the last delay is None")
 
 
@@ -72,19 +75,44 @@ async def _create(company: CompanyId, draft: Draft, contents: Contents, intent: 
     if created.dataset_id is None:
         assert created.sync_id is not None  # noqa: S101 - one of the two is always read
         await kit.journal.syncs.record_started_by_create(company, draft, created.sync_id, intent.attempt)
-        raise ConfigurationWrong(
-            "This Codat account speaks the direct flow: creating expenses started a sync at once.",
-            hint='Set flow = "direct" (or --flow direct) and run again; that sync is recorded and will be followed.',
-        )
+        raise _speaks_direct()
     kit.note("dataset_created", company=company, draft=draft.no, dataset=created.dataset_id, expenses=draft.size)
     return [await kit.journal.drafts.record_stored(draft, created.dataset_id, intent.attempt)]
 
 
-async def _intent(company: CompanyId, draft: Draft, kit: Kit) -> Intent:
+async def _meet_unexpected_sync(company: CompanyId, draft: Draft, contents: Contents, kit: Kit) -> None:
+    """Find out, before an unanswered create is repeated, whether it has started a sync against the settings.
+
+    It would in an account that speaks the direct flow, and then repeating it is not harmless at all. Once any
+    create of this journal has been answered with a dataset, that is ruled out.
+    """
+    if await kit.journal.companies.datasets_proven():
+        return
+    found = await look(company, contents.ids, kit)
+    if isinstance(found, Look):
+        return
+    attempt = await kit.journal.attempts.of_draft(draft.no)
+    if attempt is None:
+        return
+    await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no)
+    raise _speaks_direct()
+
+
+def _speaks_direct() -> ConfigurationWrong:
+    return ConfigurationWrong(
+        "This Codat account speaks the direct flow: creating expenses started a sync at once.",
+        hint='Set flow = "direct" (or --flow direct) and run again; that sync is recorded and will be followed.',
+    )
+
+
+async def _intent(company: CompanyId, draft: Draft, contents: Contents, kit: Kit) -> Intent:
     """Take up an unanswered attempt of an earlier life under its key while that is young, else begin anew."""
     intent = _fresh(company, draft, kit)
     earlier = await kit.journal.attempts.of_draft(draft.no)
-    if earlier is None or not is_young(earlier, kit):
+    if earlier is None or earlier.outcome not in {None, Outcome.UNKNOWN}:
+        return intent
+    await _meet_unexpected_sync(company, draft, contents, kit)
+    if not is_young(earlier, kit):
         return intent
     intent.key, intent.attempt = earlier.key, earlier.no
     return intent

@@ -7,7 +7,7 @@ from typing import Protocol
 from runner.backoff import Backoff, Jitter
 from runner.clock import Clock
 from runner.codat.client import Codat
-from runner.domain.expense import Receipt
+from runner.domain.expense import MAX_EXPENSES_A_DRAFT, Receipt
 from runner.domain.ids import IdempotencyKey
 from runner.domain.remote import ReceiptFile
 from runner.journal.journal import Journal
@@ -28,6 +28,7 @@ class Limits:
 
     drafts_a_sync: int = 40
     """40 drafts of 50 expenses: one page of transactions."""
+    draft_size: int = MAX_EXPENSES_A_DRAFT
     creates_in_flight: int = 8
     syncs_in_flight: int = 2
     receipts_in_flight: int = 8

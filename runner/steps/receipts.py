@@ -16,8 +16,6 @@ PAGE = 500
 
 async def upload_receipts(company: CompanyId, kit: Kit) -> None:
     """Attach every waiting receipt of the company's posted expenses, each once."""
-    if kit.limits.retry_receipts_in_doubt:
-        await kit.journal.receipts.retry_in_doubt(company)
     after = ReceiptNo(0)
     while page := await kit.journal.receipts.waiting(company, after=after, limit=PAGE):
         await each(page, lambda waiting: upload(company, waiting, kit), limit=kit.limits.receipts_in_flight)
@@ -27,7 +25,8 @@ async def upload_receipts(company: CompanyId, kit: Kit) -> None:
 async def upload(company: CompanyId, waiting: WaitingReceipt, kit: Kit) -> None:
     """Attach one receipt: recall, begin, act, record."""
     earlier = await kit.journal.attempts.of_receipt(waiting.no)
-    if waiting.sync_id is None or (waiting.external and earlier is None):
+    risky = kit.limits.retry_receipts_in_doubt
+    if waiting.sync_id is None or (waiting.external and earlier is None and not risky):
         await _in_doubt(waiting, "external", "The expense was posted by others, perhaps with this receipt.", kit)
         return
     try:
@@ -35,7 +34,7 @@ async def upload(company: CompanyId, waiting: WaitingReceipt, kit: Kit) -> None:
     except ReceiptUnusable as error:
         await _reject(company, waiting, error.code, error.message, kit)
         return
-    if earlier is not None and earlier.outcome in {None, Outcome.UNKNOWN} and not kit.limits.retry_receipts_in_doubt:
+    if earlier is not None and earlier.outcome in {None, Outcome.UNKNOWN} and not risky:
         await _settle(company, waiting, file, earlier, kit)
         return
     key = kit.new_key()
@@ -102,7 +101,7 @@ async def _settle(company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile
 
 
 async def _replay(company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, attempt: Attempt, kit: Kit) -> bool:
-    intent = SameBody(attempt, kit)
+    intent = SameBody(attempt, kit.journal.attempts)
     assert waiting.sync_id is not None  # noqa: S101 - looked at by the caller
     for pause in (*PAUSES, None):
         try:

@@ -12,30 +12,24 @@ one came to nothing:
    are free to be sent again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain, repeat
 
-from runner.domain.ids import CompanyId, SyncId
-from runner.domain.states import Outcome, SyncClass
+from runner.domain.ids import CompanyId
+from runner.domain.states import Outcome
 from runner.errors import NotReady, OutcomeUnknown, Refused, StillInDoubt
 from runner.journal.attempts import End
-from runner.journal.records import Attempt, Sync
+from runner.journal.records import Attempt, Draft, Sync
 from runner.steps.intent import end_of
 from runner.steps.kit import Kit
+from runner.steps.looking import Look, look
 from runner.steps.replay import PAUSES, OtherBody, SameBody, may_replay
 from runner.steps.starting import request_start
 
 LOOKS = (5.0, 15.0, 30.0, 60.0, 120.0)
 """Seconds between looks for a sync; the last one repeats."""
-
-
-class Look(Enum):
-    """What a look at the company's syncs found, if not our sync."""
-
-    NOTHING = auto()
-    UNCLEAR = auto()
-    """A sync the journal does not know is still running and may turn out to be ours."""
 
 
 async def reconcile(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
@@ -51,57 +45,71 @@ async def reconcile(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
     return await _look_until_quiet(company, sync, attempt, kit)
 
 
-class _Settled:
-    """A replay's definite end: the running sync, or None for one that was refused."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A definite end of a doubt: the running sync, or None for one that never came to be."""
 
-    def __init__(self, sync: Sync | None) -> None:
-        self.sync = sync
+    sync: Sync | None
 
 
-async def _replay(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> _Settled | None:
-    """Send the same key and body again; None where even that gets no definite answer."""
+class Answer(Enum):
+    """What a replay got that was no definite end."""
+
+    LATER = auto()
+    """Ask once more: the answer was lost again, or the first request is still being worked on."""
+    NEVER = auto()
+    """The key will not tell: an error is cached under it, or it holds another body."""
+
+
+async def _replay(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> Settled | None:
+    """Send the same key and body again, a few times; None where even that gets no definite answer."""
     drafts = await kit.journal.syncs.drafts_of(sync.no)
-    intent = SameBody(attempt, kit)
     for pause in (*PAUSES, None):
-        try:
-            created = await request_start(company, drafts, kit, key=attempt.key, begin=intent.begin)
-        except Refused as refusal:
-            if refusal.status == 422:
-                # Codat holds another body under this key: whatever that is, it is not an answer to this start.
-                return None
-            detail = f"replayed: {refusal.message}"
-            fact = End(
-                Outcome.REFUSED,
-                http_status=refusal.status,
-                correlation_id=refusal.correlation_id,
-                detail=detail,
-            )
-            await kit.journal.syncs.record_void(sync.no, attempt.no, fact)
-            return _Settled(None)
-        except OutcomeUnknown as error:
-            await kit.journal.attempts.record(attempt.no, end_of(error))
-            if error.received:
-                return None
-        except OtherBody:
+        answer = await _replay_once(company, drafts, sync, attempt, kit)
+        if isinstance(answer, Settled):
+            return answer
+        if answer is Answer.NEVER or pause is None:
             return None
-        except NotReady:
-            # 409: the first request is still being worked on, so it is certain to have arrived.
-            pass
-        else:
-            if created.sync_id is None:
-                return None
-            kit.note("start_recovered", company=company, sync=created.sync_id, by="replay")
-            return _Settled(await kit.journal.syncs.record_running(sync.no, created.sync_id, attempt.no))
-        if pause is not None:
-            await kit.pause(pause)
+        await kit.pause(pause)
     return None
 
 
+async def _replay_once(
+    company: CompanyId, drafts: Sequence[Draft], sync: Sync, attempt: Attempt, kit: Kit
+) -> Settled | Answer:
+    try:
+        created = await request_start(
+            company, drafts, kit, key=attempt.key, begin=SameBody(attempt, kit.journal.attempts).begin
+        )
+    except Refused as refusal:
+        return await _meet_refusal(sync, attempt, refusal, kit)
+    except OutcomeUnknown as error:
+        await kit.journal.attempts.record(attempt.no, end_of(error))
+        return Answer.NEVER if error.received else Answer.LATER
+    except NotReady:
+        return Answer.LATER
+    except OtherBody:
+        return Answer.NEVER
+    if created.sync_id is None:
+        return Answer.NEVER
+    kit.note("start_recovered", company=company, sync=created.sync_id)
+    return Settled(await kit.journal.syncs.record_running(sync.no, created.sync_id, attempt.no))
+
+
+async def _meet_refusal(sync: Sync, attempt: Attempt, refusal: Refused, kit: Kit) -> Settled | Answer:
+    """Take the refusal that is kept under the key for the answer that was lost, unless it is about the key itself."""
+    if refusal.status == 422:
+        return Answer.NEVER
+    await kit.journal.syncs.record_void(sync.no, attempt.no, end_of(refusal))
+    return Settled(None)
+
+
 async def _look_until_quiet(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> Sync | None:
+    ours = await kit.journal.syncs.expenses_of(sync.no)
     empty = 0
     patience = kit.clock.monotonic() + kit.limits.quiescence + kit.limits.wait
     for step in _steps():
-        found = await look(company, sync, kit)
+        found = await look(company, ours, kit)
         if not isinstance(found, Look):
             kit.note("sync_adopted", company=company, sync=found)
             return await kit.journal.syncs.record_running(sync.no, found, attempt.no, adopted=True)
@@ -128,29 +136,3 @@ def _elapsed(attempt: Attempt, kit: Kit) -> float:
     if attempt.boot_id == kit.clock.boot_id():
         return max(0.0, kit.clock.boottime() - attempt.last_boottime)
     return kit.clock.boottime()
-
-
-async def look(company: CompanyId, sync: Sync, kit: Kit) -> SyncId | Look:
-    """Look for our sync among those at Codat that the journal does not know."""
-    ours = await kit.journal.syncs.expenses_of(sync.no)
-    known = await kit.journal.syncs.known_ids(company)
-    unclear = False
-    foreign: list[SyncId] = []
-    for status in await kit.codat.statuses(company):
-        if status.sync_id in known:
-            continue
-        try:
-            rows = await kit.codat.transactions(company, status.sync_id)
-        except Refused:
-            unclear = True
-            continue
-        if any(row.expense_id in ours for row in rows):
-            return status.sync_id
-        if status.kind is SyncClass.RUNNING:
-            unclear = True
-        elif rows:
-            # An ended sync without any row may only be late with its rows; it is read again at the next look.
-            foreign.append(status.sync_id)
-    if foreign:
-        await kit.journal.syncs.record_foreign(company, foreign)
-    return Look.UNCLEAR if unclear else Look.NOTHING

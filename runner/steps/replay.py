@@ -4,6 +4,7 @@ from runner.codat.messages import Request
 from runner.domain.ids import AttemptNo, CompanyId
 from runner.domain.states import Outcome
 from runner.errors import RequestError
+from runner.journal.attempts import Attempts
 from runner.journal.records import Attempt
 from runner.steps.intent import Intent
 from runner.steps.kit import Kit
@@ -41,9 +42,9 @@ class OtherBody(RequestError):
 class SameBody:
     """Lets a replay leave only with the very bytes of its attempt."""
 
-    def __init__(self, attempt: Attempt, kit: Kit) -> None:
+    def __init__(self, attempt: Attempt, attempts: Attempts) -> None:
         self._attempt = attempt
-        self._intent = Intent(attempt.key, _exists, kit.journal.attempts, attempt.no)
+        self._intent = Intent(attempt.key, _exists, attempts, attempt.no)
 
     async def begin(self, request: Request) -> None:
         """Note that the request leaves once more; raise `OtherBody` where it is not the same one."""

@@ -123,7 +123,13 @@ async def look_again(company: CompanyId, kit: Kit, *, doubts: bool) -> None:
     """
     for sync in await kit.journal.syncs.to_look_at(company, doubts=doubts):
         expected = await kit.journal.syncs.expenses_of(sync.no)
-        rows = await read_transactions(company, sync.sync_id, kit)
+        try:
+            rows = await read_transactions(company, sync.sync_id, kit)
+        except CompanyHeld as unreadable:
+            if unreadable.code != "sync_not_found":
+                raise
+            await _cannot_look(company, expected, kit)
+            continue
         verdicts, again = {}, []
         for expense, verdict in judge(expected, rows).items():
             match expected[expense]:
@@ -137,3 +143,12 @@ async def look_again(company: CompanyId, kit: Kit, *, doubts: bool) -> None:
                     pass
         await kit.journal.syncs.record_look(company, verdicts=verdicts, again=again)
         kit.note("looked_again", company=company, sync=sync.sync_id, settled=len(verdicts), again=len(again))
+
+
+async def _cannot_look(company: CompanyId, expected: Mapping[ExpenseId, ExpenseState], kit: Kit) -> None:
+    """Keep back what should be sent again: without a look at its last sync it could be posted twice."""
+    doubt = Verdict(
+        ExpenseState.IN_DOUBT, "sync_not_found", "Codat no longer lists the sync that this expense was in last."
+    )
+    kept = {expense: doubt for expense, state in expected.items() if state is ExpenseState.STAGED}
+    await kit.journal.syncs.record_look(company, verdicts=kept, again=())

@@ -14,7 +14,7 @@ from runner.errors import CompanyHeld
 from runner.journal.records import Sync
 from runner.journal.verification import Known
 from runner.steps.kit import Kit
-from runner.steps.reconcile import Look, look
+from runner.steps.looking import Look, look
 from runner.steps.transactions import check_transactions, read_transactions
 
 PAGE = 5_000
@@ -31,9 +31,14 @@ class Remote:
     running: dict[SyncId, set[ExpenseId]] = field(default_factory=dict)
     """Syncs that have not ended, with the expenses they list so far."""
 
-    def is_open(self, expense: ExpenseId) -> bool:
-        """Say whether the expense may still be posted by what Codat lists."""
-        if any(expense in members for members in self.running.values()):
+    @property
+    def has_blank(self) -> bool:
+        """Whether a sync is running that does not say yet what it holds."""
+        return any(not members for members in self.running.values())
+
+    def may_yet_post(self, expense: ExpenseId) -> bool:
+        """Say whether anything that Codat lists may still post the expense, or has done so without saying."""
+        if self.has_blank or any(expense in members for members in self.running.values()):
             return True
         return expense in self.latest and self.latest[expense].status in _UNDECIDED
 
@@ -103,7 +108,7 @@ async def _settle_open_syncs(company: CompanyId, listed: Mapping[SyncId, SyncSta
 
 
 async def _adopt_if_found(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
-    found = await look(company, sync, kit)
+    found = await look(company, await kit.journal.syncs.expenses_of(sync.no), kit)
     attempt = await kit.journal.attempts.of_sync(sync.no)
     if isinstance(found, Look) or attempt is None:
         return None
@@ -126,23 +131,19 @@ async def read_remote(company: CompanyId, listed: Mapping[SyncId, SyncStatus], k
 
 async def _compare(company: CompanyId, page: list[Known], remote: Remote, findings: Findings, kit: Kit) -> None:
     settled: dict[ExpenseId, Verdict] = {}
-    absent = []
+    absent: list[ExpenseId] = []
     for known in page:
         expense, there = known.expense_id, remote.completed.get(known.expense_id, [])
-        one = Sum(1, known.gross)
         if len(there) > 1:
             findings.doubled.append(expense)
         if known.state is ExpenseState.POSTED:
-            if there:
-                findings.agreed[known.currency] += one
-            elif not known.on_trust:
-                findings.missing.append(expense)
+            _compare_posted(known, findings, completed=bool(there))
         elif there and known.state is not ExpenseState.SENT:
-            settled[expense] = Verdict(ExpenseState.POSTED, None, None, there[0], external=False)
-            findings.settled[known.currency] += one
+            settled[expense] = Verdict(ExpenseState.POSTED, evidence_sync=there[0])
+            findings.settled[known.currency] += Sum(1, known.gross)
         elif known.state is ExpenseState.IN_DOUBT or known.sync_state is SyncState.STARTING:
             findings.in_doubt.append(expense)
-            if _is_quiet(known, kit) and not remote.is_open(expense) and not _has_blank(remote):
+            if _is_quiet(known, kit) and not remote.may_yet_post(expense):
                 absent.append(expense)
     if settled:
         await kit.journal.verification.record_found(company, settled, kind="verified")
@@ -151,15 +152,17 @@ async def _compare(company: CompanyId, page: list[Known], remote: Remote, findin
         findings.absent += absent
 
 
+def _compare_posted(known: Known, findings: Findings, *, completed: bool) -> None:
+    if completed:
+        findings.agreed[known.currency] += Sum(1, known.gross)
+    elif not known.on_trust:
+        findings.missing.append(known.expense_id)
+
+
 def _is_quiet(known: Known, kit: Kit) -> bool:
     if known.state is not ExpenseState.IN_DOUBT or known.judged_at is None:
         return False
     return kit.clock.now() - known.judged_at >= timedelta(seconds=kit.limits.quiescence)
-
-
-def _has_blank(remote: Remote) -> bool:
-    """Say whether a sync is running that does not say yet what it holds."""
-    return any(not members for members in remote.running.values())
 
 
 async def rebuild_company(company: CompanyId, kit: Kit) -> bool:
@@ -180,7 +183,7 @@ async def rebuild_company(company: CompanyId, kit: Kit) -> bool:
             await kit.journal.verification.record_found(company, verdicts, kind="rebuilt")
         await _adopt_running(company, [e for e in staged if e not in verdicts], remote, known, kit)
         known = await kit.journal.syncs.started_here(company)
-    return not _has_blank(remote)
+    return not remote.has_blank
 
 
 def _rebuilt(expense: ExpenseId, remote: Remote) -> Verdict | None:

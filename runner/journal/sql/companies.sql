@@ -38,5 +38,8 @@ SELECT EXISTS (
     WHERE company_id = :company AND (dataset_id IS NOT NULL OR state = 'started')
 )
 
+-- name: datasets_proven
+SELECT EXISTS (SELECT 1 FROM draft WHERE dataset_id IS NOT NULL)
+
 -- name: all_ids
 SELECT company_no, company_id FROM company WHERE company_no > :after ORDER BY company_no LIMIT :limit

@@ -18,7 +18,7 @@ UPDATE receipt SET state = :state, code = :code, message = :message WHERE receip
 
 -- name: retry_in_doubt
 UPDATE receipt SET state = 'waiting', code = NULL, message = NULL
-WHERE state = 'in_doubt' AND company_no = (SELECT company_no FROM company WHERE company_id = :company)
+WHERE state = 'in_doubt'
 
 -- name: counts
 SELECT state, count(*) FROM receipt GROUP BY state

@@ -1,0 +1,107 @@
+"""What a history's input is, and the journal it begins with."""
+
+import hashlib
+import sqlite3
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from runner.codat.wire import encode_expense
+from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
+from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.remote import ReceiptFile
+from runner.journal import store
+from runner.journal.migrations import migrate
+from runner.journal.records import StagedExpense
+
+_DATE = datetime(2026, 1, 2, tzinfo=UTC)
+_CURRENCIES = ("GBP", "EUR", "USD")
+
+
+def company_id(number: int) -> CompanyId:
+    return CompanyId(f"company-{number}")
+
+
+def expense_id(company: int, number: int) -> ExpenseId:
+    return ExpenseId(f"{company:08x}-0000-4000-8000-{number:012x}")
+
+
+@lru_cache(maxsize=4_096)
+def staged(company: int, number: int, *, receipt: bool) -> StagedExpense:
+    """One expense of the input, as staging lets it into the journal."""
+    identifier = expense_id(company, number)
+    receipts = (Receipt("/receipts", f"{identifier}.pdf", 10),) if receipt else ()
+    expense = Expense(
+        company_id=company_id(company),
+        id=identifier,
+        type=ExpenseType.PAYMENT if number % 3 else ExpenseType.REFUND,
+        issue_date=_DATE,
+        currency=_CURRENCIES[company % len(_CURRENCIES)],
+        lines=(
+            ExpenseLine(Decimal(number + 1) + Decimal("0.10"), "account-1", Decimal("0.02")),
+            ExpenseLine(Decimal(company) + Decimal("0.005"), "account-2"),
+        ),
+        reference=f"{company}/{number}",
+        receipts=receipts,
+    )
+    payload = encode_expense(expense)
+    return StagedExpense(
+        company_id=expense.company_id,
+        expense_id=identifier,
+        line=number + 2,
+        rows=2,
+        content_hash=hashlib.sha256(payload).digest(),
+        currency=expense.currency,
+        gross=expense.gross,
+        payload=payload,
+        receipts=receipts,
+    )
+
+
+def all_staged(companies: tuple[tuple[int, int], ...]) -> list[StagedExpense]:
+    """The whole input of a plan."""
+    return [
+        staged(company, number, receipt=number < receipts)
+        for company, (expenses, receipts) in enumerate(companies)
+        for number in range(expenses)
+    ]
+
+
+def content_of(path: str) -> bytes:
+    """The bytes of the receipt of that path: no two are alike."""
+    return b"%PDF " + path.encode()
+
+
+def load_receipt(receipt: Receipt) -> ReceiptFile:
+    """A double of the reader of receipt files."""
+    return ReceiptFile(receipt.path, "application/pdf", content_of(receipt.path))
+
+
+@lru_cache(maxsize=1)
+def empty_journal() -> sqlite3.Connection:
+    """The one connection of this process.
+
+    A history happens inside of one transaction that is rolled back at its end: so a new journal costs
+    microseconds, and every statement stays prepared.
+    """
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=512)
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrate(connection, None)
+    return connection
+
+
+class Savepoints:
+    """The inline store, within the one transaction of a history: each write stands or falls alone."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def write(self, operation):
+        pending = store.Pending(operation)
+        store._attempt(self._connection, pending)
+        if pending.error is not None:
+            raise pending.error
+        return pending.result
+
+    async def read(self, operation):
+        return operation(self._connection)
