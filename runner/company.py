@@ -74,7 +74,7 @@ async def push(company: CompanyId, known: Sequence[Sync], kit: Kit) -> bool:
     sent = 0
     while True:
         await trips.make_room()
-        drafts = [] if trips.errors else await next_drafts(company, kit)
+        drafts = [] if trips.errors else await trips.guard(next_drafts(company, kit)) or []
         turn_over = sent >= kit.limits.turn
         if drafts and not turn_over:
             sent += len(drafts)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from runner.domain.money import total
 from runner.domain.states import ExpenseState, ReceiptState
-from runner.errors import AccountsDoNotBalance, BudgetReached, ExitCode, RunStopped, TooManyErrors
+from runner.errors import AccountsDoNotBalance, ExitCode, RunStopped, TooManyErrors
 from runner.journal.records import Books
 
 OUTCOMES = {
@@ -78,13 +78,13 @@ def outcomes_of(books: Books, *, stop: RunStopped | None, retries_left: bool, un
         or books.attachable
         or failed
         or unread,
-        "budget": isinstance(stop, BudgetReached),
+        "budget": stop is not None and stop.exit_code is ExitCode.BUDGET,
     }
     return [name for name in OUTCOMES if applies[name]]
 
 
 def exit_code_of(outcomes: list[str], stop: RunStopped | None) -> ExitCode:
     """Return the exit code: a stop that is nobody's budget or error limit speaks for itself."""
-    if stop is not None and not isinstance(stop, BudgetReached | TooManyErrors):
+    if stop is not None and stop.exit_code not in {ExitCode.BUDGET, ExitCode.MAX_ERRORS}:
         return stop.exit_code
     return OUTCOMES[outcomes[0]] if outcomes else ExitCode.OK

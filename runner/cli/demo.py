@@ -12,9 +12,13 @@ from runner.app import App, RunReport
 from runner.cli.options import json_option
 from runner.cli.session import conduct
 from runner.cli.summary import print_report
+from runner.clock import SystemClock
 from runner.codat.credential import Credential
 from runner.errors import ConfigurationWrong
 from runner.intake.sources import find_sources
+from runner.journal.journal import Journal, reading
+from runner.journal.records import Listed
+from runner.report.summary import listing_lines
 from runner.settings import RunSettings
 from runner.simulator import Service, load_scenario
 from runner.simulator.http import serve
@@ -40,11 +44,26 @@ def demo(keep: Path | None, as_json: bool) -> int:  # noqa: FBT001
         raise ConfigurationWrong(f"{journal} exists: a demo begins anew.", hint="Name another folder with --keep.")
     try:
         report = asyncio.run(conduct(lambda app: _rehearse(app, journal), quiet=as_json))
-        print_report(report, journal=journal, as_json=as_json)
+        if not as_json:
+            _print_every_expense(journal)
+        print_report(report, journal=journal if keep else None, as_json=as_json)
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     return int(report.exit_code)
+
+
+def _print_every_expense(journal: Path) -> None:
+    with reading(journal, SystemClock()) as opened:
+        expenses = asyncio.run(_listing(opened))
+    click.echo("What became of every expense:")
+    for line in listing_lines(expenses):
+        click.echo(line)
+    click.echo()
+
+
+async def _listing(journal: Journal) -> list[Listed]:
+    return await journal.accounts.listing(limit=1_000)
 
 
 async def _rehearse(app: App, journal: Path) -> RunReport:

@@ -33,16 +33,16 @@ _RUN_AGAIN = {
 }
 
 
-def resume_command(report: RunReport, journal: Path) -> str | None:
-    """Return the command that goes on, or None where running again has nothing to do."""
+def resume_command(report: RunReport, journal: Path | None) -> str | None:
+    """Return the command that goes on; None where running again has nothing to do, or no journal was kept."""
     open_states = (ExpenseState.STAGED, ExpenseState.SENT, ExpenseState.HELD, ExpenseState.IN_DOUBT)
     open_work = any(report.books.count(state) for state in open_states) or report.books.attachable
-    if not open_work and report.exit_code not in _RUN_AGAIN:
+    if journal is None or (not open_work and report.exit_code not in _RUN_AGAIN):
         return None
     return shlex.join(["expense-runner", "run", "--journal", str(journal)])
 
 
-def report_json(report: RunReport, journal: Path) -> dict[str, object]:
+def report_json(report: RunReport, journal: Path | None) -> dict[str, object]:
     """Return the run's one line of JSON; its keys are a contract with scripts."""
     line: dict[str, object] = {
         "exit_code": int(report.exit_code),
@@ -60,8 +60,8 @@ def report_json(report: RunReport, journal: Path) -> dict[str, object]:
     return line
 
 
-def print_report(report: RunReport, *, journal: Path, as_json: bool) -> None:
-    """Print how the run ended."""
+def print_report(report: RunReport, *, journal: Path | None, as_json: bool) -> None:
+    """Print how the run ended; no `journal` means that it was not kept."""
     if report.stop is not None:
         click.echo(f"Stopped: {report.stop.message}", err=True)
         if report.stop.hint:

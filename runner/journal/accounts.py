@@ -7,7 +7,7 @@ from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.money import NOTHING, Sum, join
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.context import Context
-from runner.journal.records import Books, CompanyBooks, Hold, Standing
+from runner.journal.records import Books, CompanyBooks, Hold, Listed, Standing
 from runner.journal.statements import load
 
 _SQL = load("accounts")
@@ -40,6 +40,24 @@ class Accounts:
                 Standing(CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line)
                 for company, expense, state, code, message, file, line in connection.execute(
                     _SQL["attention"], {"limit": limit}
+                )
+            ]
+
+        return await self._context.store.read(operation)
+
+    async def listing(self, *, limit: int) -> list[Listed]:
+        """Return expenses with where they stand, by company and in staging order: for journals of a size to read."""
+
+        def operation(connection: Connection) -> list[Listed]:
+            return [
+                Listed(
+                    Standing(CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line),
+                    currency,
+                    join(units, nanos),
+                    attached,
+                )
+                for company, expense, state, code, message, file, line, currency, units, nanos, attached in (
+                    connection.execute(_SQL["listing"], {"limit": limit})
                 )
             ]
 

@@ -118,7 +118,10 @@ def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
             f"{path} is an SQLite file, but not a journal of expense-runner.",
             hint="Name another file with --journal.",
         )
-    return JournalUnusable(f"The journal {path} cannot be used: {error}.")
+    return JournalUnusable(
+        f"The journal {path} cannot be used: {error}.",
+        hint="Look at the disk, make room if it is full, then run the same command again.",
+    )
 
 
 def _refuse_network(path: Path) -> None:

@@ -171,6 +171,17 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """One expense as a list shows it."""
+
+    standing: Standing
+    currency: str
+    gross: Decimal
+    attached: int
+    """Receipts that stand with it in the books."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompanyBooks:
     """One company's expenses in one currency."""
 

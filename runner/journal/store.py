@@ -174,6 +174,9 @@ class GroupCommit:
         """Queue an operation for the next commit and wait until that is on disk."""
         if self._broken is not None:
             raise self._broken
+        if self._closing:
+            # Nobody would ever wake the waiter.
+            raise JournalUnusable("The journal is being closed: nothing more can be recorded by this run.")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append(Pending(operation, future))
         self._awake.set()
@@ -198,14 +201,13 @@ class GroupCommit:
             await self._thread.close()
 
     async def _run(self) -> None:
-        while True:
-            await self._awake.wait()
-            self._awake.clear()
-            if not self._queue and self._closing:
-                return
-            while self._queue:
-                batch, self._queue = self._queue, []
-                await self._commit(batch)
+        while self._queue or not self._closing:
+            if not self._queue:
+                await self._awake.wait()
+                self._awake.clear()
+                continue
+            batch, self._queue = self._queue, []
+            await self._commit(batch)
 
     async def _commit(self, batch: list[Pending]) -> None:
         try:

@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.domain.money import NOTHING
 from runner.domain.states import ExpenseState, ReceiptState
-from runner.journal.records import Books, CompanyBooks, Hold, OpenRowError, RequestTotals, Standing
+from runner.journal.records import Books, CompanyBooks, Hold, Listed, OpenRowError, RequestTotals, Standing
 
 _SHOWN = 20
 """Lines of one kind; the rest is counted."""
@@ -120,3 +120,16 @@ def standing_lines(standings: list[Standing], *, more: bool) -> Iterator[str]:
         yield f"      {each.message or each.code} [{each.code}]"
     if more:
         yield "  … and more"
+
+
+def listing_lines(expenses: list[Listed]) -> Iterator[str]:
+    """Say what became of every expense, company by company, one line each."""
+    company = None
+    for each in expenses:
+        standing = each.standing
+        if standing.company_id != company:
+            company = standing.company_id
+            yield f"  {company}"
+        amount = f"{each.gross:,.2f} {each.currency}"
+        receipts = f", {each.attached} receipt(s)" if each.attached else ""
+        yield f"    {standing.expense_id}  {amount:>14}  {standing.state.value}{receipts}"

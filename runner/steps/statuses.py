@@ -22,13 +22,17 @@ async def await_sync(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
     if sync.sync_id is None:
         raise RuntimeError(f"sync {sync.no} has no id to poll")
     deadline = kit.clock.monotonic() + kit.limits.wait
-    slow = False
+    slow = looked = False
     for delay in _delays(kit.limits):
         pause = kit.limits.poll_maximum if slow else delay
-        if kit.clock.monotonic() + pause > deadline:
+        if not looked:
+            # However short the wait, each life looks once: a sync that nobody looks at never ends.
+            pause = min(pause, kit.limits.wait)
+        elif kit.clock.monotonic() + pause > deadline:
             kit.note("sync_left", company=company, sync=sync.sync_id, waited=kit.limits.wait)
             return None
         await kit.pause(kit.jitter(pause / 2, pause))
+        looked = True
         try:
             status = await kit.codat.status(company, sync.sync_id)
         except Refused as refusal:

@@ -31,3 +31,11 @@ WHERE receipt.state = 'waiting' AND expense.state = 'posted'
 
 -- name: staged_inputs
 SELECT input_no, name, sha256, rows, repeated, begun_at, staged_at FROM input ORDER BY input_no
+
+-- name: listing
+SELECT company.company_id, expense.expense_id,
+       CASE WHEN expense.state = 'staged' AND hold_code IS NOT NULL THEN 'held' ELSE expense.state END,
+       coalesce(expense.code, ''), expense.message, input.name, expense.line, currency, units, nanos,
+       (SELECT count(*) FROM receipt WHERE receipt.expense_no = expense.expense_no AND receipt.state = 'attached')
+FROM expense JOIN company USING (company_no) JOIN input USING (input_no)
+ORDER BY expense.company_no, expense.expense_no LIMIT :limit

@@ -35,7 +35,7 @@ WHERE hold_code IS NOT NULL ORDER BY company_no LIMIT :limit
 -- name: ever_accepted
 SELECT EXISTS (
     SELECT 1 FROM draft JOIN company USING (company_no)
-    WHERE company_id = :company AND (dataset_id IS NOT NULL OR state = 'started')
+    WHERE company_id = :company AND (dataset_id IS NOT NULL OR sync_no IS NOT NULL)
 )
 
 -- name: datasets_proven
