@@ -66,6 +66,8 @@ def outcomes_of(books: Books, *, stop: RunStopped | None, retries_left: bool, un
     `unread` says that an input of an earlier run is still only half read.
     """
     failed = books.count(ExpenseState.FAILED)
+    # What a spent budget left undone waits for the budget, not for anything that running again at once would change.
+    spent = stop is not None and stop.exit_code is ExitCode.BUDGET
     applies = {
         "in_doubt": books.count(ExpenseState.IN_DOUBT) or books.receipts.get(ReceiptState.IN_DOUBT, 0),
         "max_errors": isinstance(stop, TooManyErrors),
@@ -73,12 +75,12 @@ def outcomes_of(books: Books, *, stop: RunStopped | None, retries_left: bool, un
         or books.row_errors
         or books.receipts.get(ReceiptState.REJECTED, 0)
         or (failed and not retries_left),
-        "work_remains": any(books.count(state) for state in (ExpenseState.STAGED, ExpenseState.SENT, ExpenseState.HELD))
+        "work_remains": books.count(ExpenseState.HELD)
         or books.holds
-        or books.attachable
         or failed
-        or unread,
-        "budget": stop is not None and stop.exit_code is ExitCode.BUDGET,
+        or (not spent and (books.count(ExpenseState.STAGED) or books.count(ExpenseState.SENT)))
+        or (not spent and (books.attachable or unread)),
+        "budget": spent,
     }
     return [name for name in OUTCOMES if applies[name]]
 

@@ -13,6 +13,7 @@ from runner.report.summary import (
     company_lines,
     expenses_json,
     hold_lines,
+    next_steps,
     receipts_json,
     requests_json,
     row_error_lines,
@@ -100,6 +101,8 @@ def _lines(report: RunReport) -> list[str]:
         lines += ["", "Expenses that need attention:", *standing_lines(report.attention, more=report.more_attention)]
     if report.books.holds:
         lines += ["", "Companies that are held:", *hold_lines(report.books.holds)]
+    if steps := list(next_steps(report.books)):
+        lines += ["", *steps]
     totals = report.requests
     said = f"{totals.total:,} requests in {totals.runs} run(s), {totals.retried:,} of them retries; "
     said += f"this run took {report.seconds:.1f} s. Exit code {int(report.exit_code)}."

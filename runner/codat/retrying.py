@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from runner.backoff import Backoff, Jitter
@@ -9,7 +10,7 @@ from runner.clock import Clock
 from runner.codat.answers import retry_after
 from runner.codat.draining import Draining
 from runner.codat.messages import Begin, Request, Response, Transport
-from runner.errors import BudgetReached, NotSent, OutcomeUnknown
+from runner.errors import BudgetReached, NotSent, OutcomeUnknown, RunStopped
 
 OnRetry = Callable[[Request, str], None]
 """Told of each retry: the request, and its cause: `not_sent`, `outcome_unknown`, or a status as text."""
@@ -58,6 +59,18 @@ class Retrying:
 
         Raises `BudgetReached` where the answer asks for a pause longer than `max_pause` seconds.
         """
+        doubt = _Doubt()
+        try:
+            response = await self._send(request, begin, doubt)
+        except (NotSent, RunStopped) as error:
+            if doubt.working:
+                raise doubt.unknown(error.message, None) from error
+            raise
+        if doubt.working and 400 <= response.status < 500 and response.status != 409:
+            raise doubt.unknown(f"after a 409 it was answered with {response.status}", response.status)
+        return response
+
+    async def _send(self, request: Request, begin: Begin | None, doubt: "_Doubt") -> Response:
         for longest in self._backoff.steps():
             asked: float | None = None
             try:
@@ -70,6 +83,7 @@ class Retrying:
                 if not _may_repeat(request, response.status):
                     return response
                 cause = str(response.status)
+                doubt.working = doubt.working or (request.is_effect and response.status == 409)
                 asked = retry_after(response, now=self._clock.now())
             await self._pause(asked or self._jitter(0.0, longest))
             if self._on_retry is not None:
@@ -103,6 +117,22 @@ class Retrying:
             return (self._clock.now() + timedelta(seconds=seconds)).isoformat(timespec="seconds")
         except OverflowError:
             return None
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """Whether a copy of the request, delivered twice by the network, may still be at work under its key.
+
+    Codat says so with a 409, which it also says of what is not ready: then only a 2xx is definite any more.
+    """
+
+    working: bool = False
+
+    @staticmethod
+    def unknown(message: str, status: int | None) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"Codat was at work on this request, and its end is not known: {message}", received=False, status=status
+        )
 
 
 def _may_repeat(request: Request, status: int) -> bool:

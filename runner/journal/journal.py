@@ -20,6 +20,7 @@ from runner.journal.staging import Staging
 from runner.journal.store import GroupCommit, Inline, Store
 from runner.journal.story import Stories
 from runner.journal.syncs import Syncs
+from runner.journal.trouble import Trouble
 from runner.journal.verification import Verification
 
 
@@ -40,6 +41,7 @@ class Journal:
         self.verification = Verification(context)
         self.again = Again(context)
         self.stories = Stories(context)
+        self.trouble = Trouble(context)
 
     @property
     def run(self) -> RunNo:
@@ -53,6 +55,8 @@ async def writing(path: Path, clock: Clock) -> AsyncIterator[Journal]:
 
     Raises `JournalLocked` where another run holds it, `JournalUnusable` where it cannot be opened or written.
     """
+    # Two names of one file must meet at one lock.
+    path = path.resolve()  # noqa: ASYNC240 - before anything else runs, like the opening itself
     with Lock(path, now=clock.now()):
         store = GroupCommit(lambda: open_for_writing(path))
         await store.start()

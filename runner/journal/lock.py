@@ -3,12 +3,17 @@
 import fcntl
 import json
 import os
+import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from runner.errors import JournalLocked, JournalUnusable
+
+_LOOKS, _PAUSE = 50, 0.01
+"""How often a holder that has not yet said who it is is looked at again, and the seconds between."""
 
 
 class Lock:
@@ -62,13 +67,19 @@ class Lock:
     ) -> None:
         """Let go."""
         if self._descriptor is not None:
+            # Whoever is refused by the next holder shall not be told of this one.
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def _holder(descriptor: int) -> str:
-    try:
-        said = json.loads(os.pread(descriptor, 1000, 0))
-        return f"process {said['pid']} on {said['host']}, since {said['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "a process that has not said which"
+    for _ in range(_LOOKS):
+        try:
+            said = json.loads(os.pread(descriptor, 1000, 0))
+            return f"process {said['pid']} on {said['host']}, since {said['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            # Whoever has just won the lock says its name a moment later.
+            time.sleep(_PAUSE)
+    return "a process that has not said which"

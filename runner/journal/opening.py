@@ -126,7 +126,7 @@ def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
 
 def _refuse_network(path: Path) -> None:
     """Refuse a network file system: its locks and fsyncs promise less than exactly-once needs."""
-    kind = _file_system(path)
+    kind = _file_system(path, _mounts())
     if kind in _NETWORK:
         raise JournalUnusable(
             f"The journal {path} would lie on a network file system ({kind}), where locks cannot be trusted.",
@@ -134,14 +134,18 @@ def _refuse_network(path: Path) -> None:
         )
 
 
-def _file_system(path: Path) -> str | None:
+def _mounts() -> str:
     try:
-        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        return Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return None
+        return ""
+
+
+def _file_system(path: Path, mounts: str) -> str | None:
+    """Return the kind of file system that the path lies on, from a text like that of `/proc/mounts`."""
     place = path.absolute().parent.resolve()
     best, kind = -1, None
-    for mount in mounts:
+    for mount in mounts.splitlines():
         _, point, fs, *_ = mount.split(" ")
         folder = Path(point.replace("\\040", " "))
         if place.is_relative_to(folder) and len(folder.parts) >= best:

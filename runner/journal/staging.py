@@ -160,7 +160,7 @@ class Staging:
             "payload": staged.payload,
             "detail": "the rejected row came back with other content",
         }
-        for statement in ("correct_expense", "correct_payload", "correction_event"):
+        for statement in ("correct_expense", "correct_payload", "drop_receipts", "correction_event"):
             connection.execute(_SQL[statement], values)
 
     def _company_no(self, connection: Connection, company: CompanyId) -> int:

@@ -142,11 +142,13 @@ class Syncs:
         posted: int,
         others: Mapping[ExpenseId, Verdict],
         alone: Sequence[Sequence[ExpenseId]] = (),
+        free: bool = True,
     ) -> None:
         """Record what became of each expense of a finished sync.
 
         `others` are the expenses that are not simply posted by it; the remaining ones must be `posted` in number.
-        `alone` are groups among `others` that go into syncs of their own.
+        `alone` are groups among `others` that go into syncs of their own. Those that are staged again are `free`
+        to be sent, or else keep their draft until their sync has been looked at once more.
         """
 
         def operation(connection: Connection) -> None:
@@ -154,8 +156,9 @@ class Syncs:
             remainder = connection.execute(_SQL["posted_remainder"], {"sync": number}).rowcount
             if remainder != posted:
                 raise RuntimeError(f"sync {number}: {remainder} expenses would be posted, {posted} are Completed")
-            back = [expense for expense, verdict in others.items() if verdict.state is ExpenseState.STAGED]
-            connection.executemany(_SQL["detach"], [(company, expense) for expense in back])
+            if free:
+                back = [expense for expense, verdict in others.items() if verdict.state is ExpenseState.STAGED]
+                connection.executemany(_SQL["detach"], [(company, expense) for expense in back])
             for group in alone:
                 drafts.form_alone(connection, company, group)
             connection.execute(_SQL["close_drafts"], {"sync": number})

@@ -83,6 +83,16 @@ async def probe_hold(company: CompanyId, kit: Kit) -> None:
     kit.note("company_released", company=company, was=hold.code)
 
 
+async def is_linked(company: CompanyId, codat: Codat) -> bool:
+    """Say whether the company is there and nothing says that its accounting connection is not."""
+    try:
+        return (await codat.company(company)).linked is not False
+    except Refused as refusal:
+        if refusal.status == 404:
+            return False
+        raise held_by_refusal(refusal) from refusal
+
+
 async def is_alive(company: CompanyId, codat: Codat) -> bool:
     """Say whether Codat knows the company; raise `CompanyHeld` where the key may not ask."""
     try:

@@ -1,6 +1,6 @@
 """Isolating bad expenses: one of them never sinks the other 49."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from runner.domain.ids import AttemptNo, CompanyId, ExpenseId
 from runner.domain.judging import Verdict, is_previously_processed, named
@@ -46,6 +46,7 @@ async def isolate(
         company=company,
         draft=draft.no,
         judged=len(verdicts),
+        rejected=_rejected(verdicts),
         again_in=len(parts),
         message=refusal.message,
         correlation=refusal.correlation_id,
@@ -69,13 +70,18 @@ async def _verdicts(
         return await posted_elsewhere(company, before, kit)
     verdicts = {}
     for item in refusal.items:
-        for expense in named([item.item_id, item.message], ids):
+        # A message may mention others too ("the same as ..."): it counts only where the item itself has no name.
+        for expense in named([item.item_id], ids) or named([item.message], ids):
             verdicts[expense] = Verdict(ExpenseState.REJECTED, INVALID, item.message or refusal.message)
     for expense in named([refusal.message], ids):
         verdicts.setdefault(expense, Verdict(ExpenseState.REJECTED, INVALID, refusal.message))
     if not verdicts and certain and len(ids) == 1:
         verdicts[ids[0]] = Verdict(ExpenseState.REJECTED, UNNAMED, refusal.message)
     return verdicts
+
+
+def _rejected(verdicts: Mapping[ExpenseId, Verdict]) -> int:
+    return sum(verdict.state is ExpenseState.REJECTED for verdict in verdicts.values())
 
 
 def _groups(ids: Sequence[ExpenseId], *, halve: bool) -> list[Sequence[ExpenseId]]:
@@ -116,6 +122,15 @@ async def isolate_started(company: CompanyId, drafts: Sequence[Draft], refusal: 
         if not verdicts and not whole:
             continue
         changed = True
+        kit.note(
+            "draft_refused",
+            company=company,
+            draft=draft.no,
+            judged=len(verdicts),
+            rejected=_rejected(verdicts),
+            message=refusal.message,
+            correlation=refusal.correlation_id,
+        )
         rest = [expense for expense in contents.ids if expense not in verdicts]
         await kit.journal.drafts.split(
             company,

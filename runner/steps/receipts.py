@@ -5,7 +5,7 @@ from runner.domain.remote import ReceiptFile
 from runner.domain.states import Outcome, ReceiptState
 from runner.errors import NotReady, OutcomeUnknown, ReceiptUnusable, Refused, RequestError, RunStopped
 from runner.journal.records import Attempt, WaitingReceipt
-from runner.steps.holds import held_by_refusal
+from runner.steps.holds import held_by_refusal, is_linked
 from runner.steps.intent import Intent, end_of
 from runner.steps.kit import Kit
 from runner.steps.replay import PAUSES, OtherBody, SameBody, may_replay
@@ -34,9 +34,13 @@ async def upload(company: CompanyId, waiting: WaitingReceipt, kit: Kit) -> None:
     except ReceiptUnusable as error:
         await _reject(company, waiting, error.code, error.message, kit)
         return
-    if earlier is not None and earlier.outcome in {None, Outcome.UNKNOWN} and not risky:
-        await _settle(company, waiting, file, earlier, kit)
-        return
+    if earlier is not None and earlier.outcome in {None, Outcome.UNKNOWN}:
+        # Also who accepts the risk that a receipt is there twice runs it only where nothing better is known.
+        if not risky:
+            await _settle(company, waiting, file, earlier, kit)
+            return
+        if await may_replay(company, earlier, kit) and await _replay(company, waiting, file, earlier, kit):
+            return
     key = kit.new_key()
     intent = Intent(
         key,
@@ -75,10 +79,12 @@ async def _meet_refusal(
     company: CompanyId, waiting: WaitingReceipt, refusal: Refused, intent: Intent, kit: Kit
 ) -> None:
     ended = None if intent.attempt is None else (intent.attempt, end_of(refusal))
-    if refusal.status == 403:
+    if refusal.status in {403, 404, 422}:
         if ended is not None:
             await kit.journal.attempts.record(*ended)
-        raise held_by_refusal(refusal) from refusal
+        # 404 and 422 are the company's as often as the receipt's: its other receipts must not be rejected for it.
+        if refusal.status == 403 or not await is_linked(company, kit.codat):
+            raise held_by_refusal(refusal) from refusal
     message = f"Codat refused the receipt with {refusal.status}: {refusal.message}"
     await kit.journal.receipts.record_judged(
         waiting.no, ReceiptState.REJECTED, code="refused", message=message, ended=ended

@@ -13,7 +13,6 @@ one came to nothing:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain, repeat
 
@@ -22,6 +21,7 @@ from runner.domain.states import Outcome
 from runner.errors import NotReady, OutcomeUnknown, Refused, StillInDoubt
 from runner.journal.attempts import End
 from runner.journal.records import Attempt, Draft, Sync
+from runner.steps.holds import held_by_refusal
 from runner.steps.intent import end_of
 from runner.steps.kit import Kit
 from runner.steps.looking import Look, look
@@ -38,35 +38,28 @@ async def reconcile(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
     if attempt is None:
         raise RuntimeError(f"sync {sync.no} has no attempt")
     if await may_replay(company, attempt, kit):
-        settled = await _replay(company, sync, attempt, kit)
-        if settled is not None:
-            return settled.sync
+        running = await _replay(company, sync, attempt, kit)
+        if running is not None:
+            return running
         attempt = await kit.journal.attempts.of_sync(sync.no) or attempt
     return await _look_until_quiet(company, sync, attempt, kit)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A definite end of a doubt: the running sync, or None for one that never came to be."""
-
-    sync: Sync | None
-
-
 class Answer(Enum):
-    """What a replay got that was no definite end."""
+    """What a replay got that does not settle the doubt."""
 
     LATER = auto()
     """Ask once more: the answer was lost again, or the first request is still being worked on."""
     NEVER = auto()
-    """The key will not tell: an error is cached under it, or it holds another body."""
+    """The key will not tell: an error is cached under it, it holds another body, or the replay was refused."""
 
 
-async def _replay(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> Settled | None:
-    """Send the same key and body again, a few times; None where even that gets no definite answer."""
+async def _replay(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> Sync | None:
+    """Send the same key and body again, a few times; None where even that does not find the sync."""
     drafts = await kit.journal.syncs.drafts_of(sync.no)
     for pause in (*PAUSES, None):
         answer = await _replay_once(company, drafts, sync, attempt, kit)
-        if isinstance(answer, Settled):
+        if isinstance(answer, Sync):
             return answer
         if answer is Answer.NEVER or pause is None:
             return None
@@ -76,13 +69,15 @@ async def _replay(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) ->
 
 async def _replay_once(
     company: CompanyId, drafts: Sequence[Draft], sync: Sync, attempt: Attempt, kit: Kit
-) -> Settled | Answer:
+) -> Sync | Answer:
     try:
         created = await request_start(
             company, drafts, kit, key=attempt.key, begin=SameBody(attempt, kit.journal.attempts).begin
         )
-    except Refused as refusal:
-        return await _meet_refusal(sync, attempt, refusal, kit)
+    except Refused:
+        # It may be the answer that was lost. It may as well be a gateway's, which Codat keeps under no key, and
+        # the first request still be on its way: only waiting tells.
+        return Answer.NEVER
     except OutcomeUnknown as error:
         await kit.journal.attempts.record(attempt.no, end_of(error))
         return Answer.NEVER if error.received else Answer.LATER
@@ -93,15 +88,7 @@ async def _replay_once(
     if created.sync_id is None:
         return Answer.NEVER
     kit.note("start_recovered", company=company, sync=created.sync_id)
-    return Settled(await kit.journal.syncs.record_running(sync.no, created.sync_id, attempt.no))
-
-
-async def _meet_refusal(sync: Sync, attempt: Attempt, refusal: Refused, kit: Kit) -> Settled | Answer:
-    """Take the refusal that is kept under the key for the answer that was lost, unless it is about the key itself."""
-    if refusal.status == 422:
-        return Answer.NEVER
-    await kit.journal.syncs.record_void(sync.no, attempt.no, end_of(refusal))
-    return Settled(None)
+    return await kit.journal.syncs.record_running(sync.no, created.sync_id, attempt.no)
 
 
 async def _look_until_quiet(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> Sync | None:
@@ -109,7 +96,10 @@ async def _look_until_quiet(company: CompanyId, sync: Sync, attempt: Attempt, ki
     empty = 0
     patience = kit.clock.monotonic() + kit.limits.quiescence + kit.limits.wait
     for step in _steps():
-        found = await look(company, ours, kit)
+        try:
+            found = await look(company, ours, kit)
+        except Refused as refusal:
+            raise held_by_refusal(refusal) from refusal
         if not isinstance(found, Look):
             kit.note("sync_adopted", company=company, sync=found)
             return await kit.journal.syncs.record_running(sync.no, found, attempt.no, adopted=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runner.domain.ids import AttemptNo, CompanyId, IdempotencyKey, SyncNo
+from runner.domain.ids import AttemptNo, CompanyId, IdempotencyKey, SyncNo, uuids_in
 from runner.domain.remote import Created
 from runner.domain.states import Outcome, SyncState
 from runner.errors import (
@@ -104,7 +104,11 @@ async def _meet_refusal(company: CompanyId, drafts: Sequence[Draft], refusal: Re
         return
     if not can_isolate(refusal):
         raise held_by_refusal(refusal) from refusal
+    if await _forget(company, _named_datasets(drafts, refusal), kit):
+        return
     if not await isolate_started(company, drafts, refusal, kit):
+        if await _forget(company, drafts, kit):
+            return
         raise CompanyHeld(
             f"Codat refuses to start a sync for this company: {refusal.message}",
             code="start_refused",
@@ -117,14 +121,28 @@ async def _meet_not_found(company: CompanyId, drafts: Sequence[Draft], refusal: 
     """Tell three things apart that Codat all answers with 404: no company, no dataset, no such endpoint."""
     if not await is_alive(company, kit.codat):
         raise held_by_refusal(refusal) from refusal
-    this_run = kit.journal.run
-    old = [draft for draft in drafts if draft.dataset_run != this_run]
-    if old:
-        # Stored in an earlier life: Codat has forgotten them. Creating them again is harmless.
-        await kit.journal.drafts.forget_datasets(old)
-        kit.note("datasets_forgotten", company=company, drafts=len(old))
+    if await _forget(company, drafts, kit):
         return
     raise ConfigurationWrong(
         f"Codat has no endpoint to start syncs of datasets for this account (404: {refusal.message}).",
         hint='Set flow = "direct" (or --flow direct) and run again: nothing was posted, nothing is lost.',
     ) from refusal
+
+
+def _named_datasets(drafts: Sequence[Draft], refusal: Refused) -> list[Draft]:
+    """Return the drafts whose datasets a refusal names: the expenses themselves are not at fault then."""
+    texts = [refusal.message, *(text for item in refusal.items for text in (item.item_id, item.message))]
+    said = {found for text in texts for found in uuids_in(text)}
+    return [draft for draft in drafts if draft.dataset_id in said]
+
+
+async def _forget(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> bool:
+    """Forget datasets that Codat has forgotten, so that they are created again, which is harmless.
+
+    Only those of an earlier life: one that was stored just now and is not known would only be stored in vain again.
+    """
+    old = [draft for draft in drafts if draft.dataset_id is not None and draft.dataset_run != kit.journal.run]
+    if old:
+        await kit.journal.drafts.forget_datasets(old)
+        kit.note("datasets_forgotten", company=company, drafts=len(old))
+    return bool(old)

@@ -33,10 +33,15 @@ async def check_transactions(company: CompanyId, sync: Sync, kit: Kit) -> None:
     if sync.code == SyncCode.DUPLICATION_PROTECTION:
         verdicts, alone = await _after_duplication(company, sync, verdicts, rows, kit)
     elif kind is SyncClass.HOLD:
-        verdicts = {e: STAGED if v.state is ExpenseState.IN_DOUBT else v for e, v in verdicts.items()}
+        verdicts = _after_hold(verdicts)
     others = {expense: verdict for expense, verdict in verdicts.items() if verdict != POSTED}
     await kit.journal.syncs.record_judged(
-        company, sync.no, posted=len(verdicts) - len(others), others=others, alone=alone
+        company,
+        sync.no,
+        posted=len(verdicts) - len(others),
+        others=others,
+        alone=alone,
+        free=kind is not SyncClass.HOLD,
     )
     kit.note(
         "sync_judged",
@@ -44,6 +49,7 @@ async def check_transactions(company: CompanyId, sync: Sync, kit: Kit) -> None:
         sync=sync.sync_id,
         code=sync.code,
         posted=sum(v.state is ExpenseState.POSTED for v in verdicts.values()),
+        rejected=sum(v.state is ExpenseState.REJECTED for v in verdicts.values()),
         others=len(others),
     )
     if kit.limits.auto_retry:
@@ -83,6 +89,20 @@ async def read_transactions(company: CompanyId, sync_id: SyncId | None, kit: Kit
         raise held_by_refusal(refusal) from refusal
 
 
+def _after_hold(verdicts: Mapping[ExpenseId, Verdict]) -> dict[ExpenseId, Verdict]:
+    """Keep the expenses of a sync that was stopped before it pushed anything.
+
+    Where anything shows that the push had begun, its code says nothing about the others: they stay in doubt.
+    """
+    begun = any(v.state in {ExpenseState.POSTED, ExpenseState.FAILED} or v.code in _BEGUN for v in verdicts.values())
+    if begun:
+        return dict(verdicts)
+    return {e: STAGED if v.state is ExpenseState.IN_DOUBT else v for e, v in verdicts.items()}
+
+
+_BEGUN = frozenset({TransactionStatus.UNKNOWN.value.lower()})
+
+
 async def _after_duplication(
     company: CompanyId,
     sync: Sync,
@@ -96,7 +116,7 @@ async def _after_duplication(
     until the expense it means stands alone.
     """
     before = previously_processed(sync.error, rows, verdicts)
-    open_ones = [e for e in verdicts if e not in rows or rows[e].status in _UNDECIDED]
+    open_ones = [e for e in verdicts if e not in rows or rows[e].status is TransactionStatus.PENDING]
     if not before:
         before = set(await completed_in(company, open_ones, kit))
     if not before and len(open_ones) == 1:
@@ -106,9 +126,6 @@ async def _after_duplication(
     if before or not open_ones:
         return result, ()
     return result, _parts(open_ones)
-
-
-_UNDECIDED = frozenset({TransactionStatus.PENDING, TransactionStatus.UNKNOWN})
 
 
 def _parts(ids: Sequence[ExpenseId]) -> list[Sequence[ExpenseId]]:

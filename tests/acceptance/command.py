@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.acceptance.simulated import clean_environment
 
@@ -59,9 +59,8 @@ class Command:
 
     @property
     def env(self) -> dict[str, str]:
-        return clean_environment(
-            CODAT_API_KEY=KEY, CODAT_BASE_URL=self.url, EXPENSE_RUNNER_JOURNAL=str(self.journal), **self.environment
-        )
+        own = {"CODAT_API_KEY": KEY, "CODAT_BASE_URL": self.url, "EXPENSE_RUNNER_JOURNAL": str(self.journal)}
+        return clean_environment(**{**own, **self.environment})
 
     def arguments(self, *inputs: str | Path, options: Sequence[str] = ()) -> list[str]:
         """Return the arguments of a run."""
@@ -132,7 +131,15 @@ def kill(process: "subprocess.Popen[bytes]") -> Ended:
     return finish(process)
 
 
-def look_until(fact: Callable[[], bool], *, process: "subprocess.Popen[bytes] | None" = None) -> bool:
+class Process(Protocol):
+    """Something that ends."""
+
+    def poll(self) -> int | None:
+        """Return None for as long as it lives."""
+        ...
+
+
+def look_until(fact: Callable[[], bool], *, process: Process | None = None) -> bool:
     """Look again and again until a fact holds; False where the process ended before it did."""
     for _ in range(_LOOKS):
         if fact():

@@ -5,6 +5,8 @@ A representative spread of points is in the test command. All of them, each call
 """
 
 import os
+import re
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -18,9 +20,9 @@ from tests.acceptance.warm import Warm
 
 SHARES = 4
 """Each kind's points are dealt out to so many tests, so that they run side by side."""
-KILLS = 10_000 if os.environ.get("ACCEPTANCE_POINTS") == "all" else 60
+KILLS = 10_000 if os.environ.get("ACCEPTANCE_POINTS") == "all" else 40
 """For each flow; every one of them is followed by another death in the second life."""
-ERRORS = 10_000 if os.environ.get("ACCEPTANCE_POINTS") == "all" else 64
+ERRORS = 10_000 if os.environ.get("ACCEPTANCE_POINTS") == "all" else 52
 """For each of EIO and ENOSPC."""
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
@@ -105,10 +107,27 @@ def test_a_disk_error_at_any_write_ends_the_run_with_a_sentence_and_loses_and_do
         point = f"{call}-{nth}"
         command, expenses = bench.prepare(point)
         code, said = bench.inject(command, expenses, call=call, what=f"error={error}", nth=nth)
-        assert code in {0, 6}, f"{point}: {code} {said}"
-        if code == 6:
+        if code != 0:
             stopped += 1
-            assert "journal" in said, f"{point}: {said}"
+            assert_explained(command, code, said)
         assert_nothing_doubled(expenses, simulator.ledger())
         bench.conclude(command, expenses, point=point)
     assert stopped >= len(points) * 3 // 4, f"only {stopped} of {len(points)} runs met their error"
+
+
+def assert_explained(command: Command, code: int, said: str) -> None:
+    """6 says that nothing was sent, 1 that something may have been; both say what is wrong and what to do."""
+    assert code in {1, 6}, f"{code} {said}"
+    assert said.startswith(("Error: The journal", "Error: The disk")), said
+    assert "defect" not in said, said
+    assert re.search(r"run the same command again|writable", said), said
+    if code == 6:
+        assert not sent_anything(command), said
+
+
+def sent_anything(command: Command) -> bool:
+    try:
+        return bool(command.attempts())
+    except sqlite3.OperationalError:
+        # The file has no tables yet.
+        return False

@@ -36,6 +36,15 @@ class Life:
         assert self.gate is not None
         self.gate.write_bytes(b"go")
 
+    def kill(self) -> None:
+        """End it the way a power cut does; one that has ended already is not waited for yet, so its id is still its own."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        """Say whether it has ended: None if not."""
+        state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return 0 if state == "Z" else None
+
 
 class Warm:
     """A process that has imported the program and forks runs of it."""
@@ -69,6 +78,9 @@ class Warm:
         """Fork one run."""
         self._lives += 1
         out, err = (self._folder / f"{self._lives}.{each}" for each in ("out", "err"))
+        # It may die before it has opened them.
+        out.touch()
+        err.touch()
         gate = None
         if gated:
             gate = self._folder / f"{self._lives}.gate"

@@ -29,9 +29,6 @@ ORDER BY expense.company_no, expense.expense_no LIMIT :limit
 SELECT count(*) FROM receipt JOIN expense USING (expense_no)
 WHERE receipt.state = 'waiting' AND expense.state = 'posted'
 
--- name: staged_inputs
-SELECT input_no, name, sha256, rows, repeated, begun_at, staged_at FROM input ORDER BY input_no
-
 -- name: listing
 SELECT company.company_id, expense.expense_id,
        CASE WHEN expense.state = 'staged' AND hold_code IS NOT NULL THEN 'held' ELSE expense.state END,

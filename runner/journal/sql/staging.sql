@@ -22,6 +22,8 @@ UPDATE row_error SET settled = 1
 WHERE settled = 0 AND expense_id IS NOT NULL AND code <> 'id_conflict' AND EXISTS (
     SELECT 1 FROM expense JOIN company USING (company_no)
     WHERE company.company_id = row_error.company_id AND expense.expense_id = row_error.expense_id
+      -- A rejected one that was read before the error is what the wrong row was meant to correct.
+      AND (expense.state <> 'rejected' OR expense.input_no > row_error.input_no)
 )
 
 -- name: unfinished_inputs
@@ -62,6 +64,11 @@ WHERE expense_no = :expense_no AND state = 'rejected'
 -- name: correct_payload
 INSERT INTO payload (expense_no, body) VALUES (:expense_no, :payload)
 ON CONFLICT (expense_no) DO UPDATE SET body = excluded.body
+
+-- name: drop_receipts
+-- The corrected row says anew which receipts it has; one whose upload was begun is kept with its attempts.
+DELETE FROM receipt
+WHERE expense_no = :expense_no AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.receipt_no = receipt.receipt_no)
 
 -- name: correction_event
 INSERT INTO event (run_no, at, company_no, expense_no, kind, detail)

@@ -30,9 +30,6 @@ WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
   AND state IN ('starting', 'running', 'finished')
 ORDER BY sync_no
 
--- name: one
-SELECT sync_no, sync_id, state, status_code, error FROM sync WHERE sync_no = :sync
-
 -- name: drafts_of
 SELECT draft_no, expenses, dataset_id, dataset_run, alone FROM draft WHERE sync_no = :sync ORDER BY draft_no
 

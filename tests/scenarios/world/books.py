@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -77,17 +78,42 @@ def load_receipt(receipt: Receipt) -> ReceiptFile:
     return ReceiptFile(receipt.path, "application/pdf", content_of(receipt.path))
 
 
-@lru_cache(maxsize=1)
-def empty_journal() -> sqlite3.Connection:
-    """The one connection of this process.
+class Journals:
+    """New journals for the price of a rollback.
 
-    A history happens inside of one transaction that is rolled back at its end: so a new journal costs
-    microseconds, and every statement stays prepared.
+    All histories of a process share one connection, so that every statement stays prepared. Each happens inside
+    of a transaction that is rolled back to what the journal held before: nothing, or a staged input.
     """
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=512)
-    connection.execute("PRAGMA foreign_keys = ON")
-    migrate(connection, None)
-    return connection
+
+    def __init__(self) -> None:
+        self._connection: sqlite3.Connection | None = None
+        self._holds: Hashable = None
+
+    def begin(self, holds: Hashable, fill: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+        """Return a journal that `fill` has filled; not called again as long as the same is asked for."""
+        connection = self._connection or self._open()
+        if self._holds != holds or not connection.in_transaction:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            connection.execute("BEGIN")
+            fill(connection)
+            connection.execute("SAVEPOINT filled")
+            self._holds = holds
+        return connection
+
+    def end(self) -> None:
+        """Forget what a history wrote."""
+        assert self._connection is not None
+        self._connection.execute("ROLLBACK TO filled")
+
+    def _open(self) -> sqlite3.Connection:
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        migrate(self._connection, None)
+        return self._connection
+
+
+JOURNALS = Journals()
 
 
 class Savepoints:

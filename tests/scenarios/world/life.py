@@ -29,7 +29,7 @@ from runner.steps.kit import Kit, Limits
 from runner.steps.proof import KeyProof
 from tests.scenarios.world.books import all_staged, load_receipt
 from tests.scenarios.world.loop import Stuck, VirtualClock, VirtualLoop
-from tests.scenarios.world.plan import KINDS, Crash, Moment
+from tests.scenarios.world.plan import GATEWAY, KINDS, Crash, Moment
 
 if TYPE_CHECKING:
     from tests.scenarios.world.history import History
@@ -268,6 +268,9 @@ class Wire:
         if kind == "not_sent":
             await asyncio.sleep(history.plan.latency)
             raise NotSent("The connection was refused.")
+        if kind in GATEWAY:
+            await asyncio.sleep(history.plan.latency)
+            return Response(GATEWAY[kind], {"content-type": "text/html"}, b"<html>Go away</html>")
         fault = None if kind is None else KINDS[kind]
         if fault is not None:
             history.service.add_fault(replace(fault, times=1))

@@ -89,7 +89,11 @@ KINDS: dict[str, Fault | None] = {
 }
 """Every way in which a request goes wrong; None where it never gets as far as the service."""
 
-DEFINITE = frozenset({"400", "401", "402", "403", "404", "422", "429", "429_absurd", "409", "not_sent"})
+GATEWAY = {f"gateway_{status}": status for status in (401, 403, 404, 503)}
+"""What something in front of the service says by itself: no key remembers it."""
+KINDS.update(dict.fromkeys(GATEWAY))
+
+DEFINITE = frozenset({*GATEWAY, "400", "401", "402", "403", "404", "422", "429", "429_absurd", "409", "not_sent"})
 """After these it is certain that nothing was done."""
 
 

@@ -1,6 +1,6 @@
 """Every history of a kind: every trouble at every request, every crash point, and their products."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -16,6 +16,8 @@ SMALL = Plan(companies=((3, 1), (3, 0)))
 """Two companies of three expenses in drafts of two, one receipt."""
 TINY = Plan(companies=((3, 1),), latency=0.0)
 """One company of them."""
+ONE = Plan(companies=((2, 1),), latency=0.0)
+"""One company, one draft, one receipt: each call of the walk once."""
 
 LATER = (
     {"gap": 10.0},
@@ -32,13 +34,19 @@ def worlds(base: Plan) -> Iterator[Plan]:
             yield replace(base, flow=flow, world=replace(base.world, idempotency=keys))
 
 
-def crashes(life: int, writes: int, requests: int, **later: object) -> Iterator[Crash]:
-    """Every crash point of a life that writes and asks so often."""
+def crashes(life: int, writes: int, requests: int, *, distinct: bool = False, **later: object) -> Iterator[Crash]:
+    """Every crash point of a life that writes and asks so often.
+
+    Disk and service change with a write and with a request's effect, and with nothing else: so the points right
+    after each of them, and the one before all, are all that a second life can tell apart (`distinct`).
+    """
     for n in range(1, writes + 1):
-        yield Crash(life, Moment.BEFORE_WRITE, n, **later)
+        if n == 1 or not distinct:
+            yield Crash(life, Moment.BEFORE_WRITE, n, **later)
         yield Crash(life, Moment.AFTER_WRITE, n, **later)
     for n in range(1, requests + 1):
-        yield Crash(life, Moment.BEFORE_EFFECT, n, **later)
+        if not distinct:
+            yield Crash(life, Moment.BEFORE_EFFECT, n, **later)
         yield Crash(life, Moment.AFTER_EFFECT, n, **later)
 
 
@@ -59,14 +67,14 @@ def single_crashes(base: Plan, run: Judge = run_history) -> Iterator[Verdict]:
             yield run(replace(base, crashes=(crash,)))
 
 
-def troubles_and_crashes(base: Plan, kinds: list[str], run: Judge = run_history) -> Iterator[Verdict]:
-    """Every kind of trouble at every request, and in each of those histories every crash point."""
+def troubles_and_crashes(base: Plan, kinds: Sequence[str], run: Judge = run_history) -> Iterator[Verdict]:
+    """Each of these kinds of trouble at every request, and in each of those histories every crash point."""
     calls = run(base).points[0][1]
     for kind in kinds:
         for n in range(1, calls + 1):
             troubled = replace(base, hits=(Hit(n, kind),))
             yield (first := run(troubled))
-            for number, crash in enumerate(crashes(1, *first.points[0])):
+            for number, crash in enumerate(crashes(1, *first.points[0], distinct=True)):
                 later = LATER[number % len(LATER)]
                 yield run(replace(troubled, crashes=(replace(crash, **later),)))
 

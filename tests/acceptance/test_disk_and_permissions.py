@@ -1,0 +1,156 @@
+"""A full disk and a journal made read-only: a clear message, and a clean run afterwards loses and doubles nothing.
+
+A clock that jumps and a machine that reboots are looked at under virtual time, in the scenarios.
+"""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.command import Command, finish, start
+from tests.acceptance.expenses import Expenses, assert_all_posted_once, assert_nothing_doubled
+from tests.acceptance.simulated import Simulator
+
+SLOW = "sync_seconds = [0.3, 0.6]\nlimits = false"
+NOBODY = 65534
+
+
+def limit_files(size: int) -> None:
+    """Let every write beyond `size` bytes of a file fail, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize("kilobytes", [4, 150, 250, 400])
+def test_a_file_that_may_not_grow_any_further_stops_the_run_and_the_next_one_finishes(
+    kilobytes: int, command: Command, simulator: Simulator, write: Callable[..., Expenses]
+) -> None:
+    expenses = write(companies=2, each=300, receipt_every=50)
+    arguments = command.arguments(expenses.folder, options=["--drafts-a-sync", "1"])
+
+    ended = finish(command.start(arguments, preexec_fn=lambda: limit_files(kilobytes * 1024)))
+
+    assert ended.code in {1, 6}, ended
+    assert "Traceback" not in ended.err
+    assert "defect" not in ended.err
+    assert "run the same command again" in ended.err
+    assert_nothing_doubled(expenses, simulator.ledger())
+    command.run(expenses.folder).expect(0)
+    assert_all_posted_once(expenses, simulator.ledger())
+
+
+def may_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    tried = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"],
+        capture_output=True,
+        check=False,
+    )
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(not may_mount(), reason="no file system may be mounted here, not even in a namespace of one's own")
+@pytest.mark.parametrize("kilobytes", [40, 300, 500])
+def test_a_full_disk_is_named_and_the_next_run_with_room_finishes(
+    kilobytes: int, tmp_path: Path, simulator: Simulator, write: Callable[..., Expenses]
+) -> None:
+    expenses = write(companies=2, each=300, receipt_every=50)
+    disk, kept = tmp_path / "disk", tmp_path / "kept"
+    disk.mkdir()
+    kept.mkdir()
+    command = Command(disk, simulator.url)
+    # The disk goes with its namespace: what lies on it is copied out at the end, as after a repair.
+    script = (
+        f'mount -t tmpfs -o size={kilobytes}k none "{disk}" && cd "{disk}" && "$@"; code=$?; '
+        f'cp -a "{disk}/." "{kept}/"; exit $code'
+    )
+    program = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", sys.executable, "-m", "runner"]
+    arguments = command.arguments(expenses.folder, options=["--drafts-a-sync", "1"])
+
+    ended = finish(start(arguments, folder=tmp_path, env=command.env, program=program))
+
+    assert ended.code in {1, 6}, ended
+    assert "full" in ended.err or "No space left" in ended.err, ended.err
+    assert "oom, then run the same command again" in ended.err or "make room if it is full" in ended.err, ended.err
+    assert "Traceback" not in ended.err
+    assert_nothing_doubled(expenses, simulator.ledger())
+    Command(kept, simulator.url).run(expenses.folder).expect(0)
+    assert_all_posted_once(expenses, simulator.ledger())
+
+
+def become_nobody() -> None:
+    """Root may write everything: give that up."""
+    if os.geteuid() == 0:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+
+@pytest.fixture
+def public(tmp_path: Path) -> Path:
+    """A folder that everybody can reach: pytest's own are for one user only."""
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder == Path("/tmp") or folder.stat().st_uid != os.geteuid() or folder == Path("/"):
+            break
+        folder.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize("what", ["journal", "folder"])
+def test_a_journal_that_may_not_be_written_any_more_is_named_and_the_next_run_finishes(
+    what: str, public: Path, own_simulator: Callable[..., Simulator], write: Callable[..., Expenses]
+) -> None:
+    expenses = write()
+    first = sorted(expenses.folder.glob("*.csv"))[0]
+    simulator = own_simulator()
+    place = public / "place"
+    place.mkdir()
+    command = Command(place, simulator.url)
+    command.run(first).expect(0)
+    files = list(place.iterdir())
+    modes = {each: each.stat().st_mode for each in [place, *files]}
+    for each in files:
+        each.chmod(0o444)
+    if what == "folder":
+        place.chmod(0o555)
+    else:
+        place.chmod(0o777)
+        (place / "journal.db.lock").chmod(0o666)
+    posts = simulator.posts()
+
+    ended = finish(command.start(command.arguments(expenses.folder), preexec_fn=become_nobody)).expect(6)
+
+    assert "journal" in ended.err
+    assert "writ" in ended.err
+    assert simulator.posts() == posts
+    for each, mode in modes.items():
+        each.chmod(mode)
+    command.run(expenses.folder).expect(0)
+    assert_all_posted_once(expenses, simulator.ledger())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"not a database, but long enough to be read as one " * 20, "not a journal"), (None, "")]
+)
+def test_a_file_that_is_no_journal_is_left_alone(
+    content: bytes | None, said: str, command: Command, write: Callable[..., Expenses]
+) -> None:
+    expenses = write()
+    if content is None:
+        command.journal.mkdir()
+        ended = command.run(expenses.folder).expect(2)
+        assert "is a directory" in ended.err
+        return
+    command.journal.write_bytes(content)
+
+    ended = command.run(expenses.folder).expect(6)
+
+    assert said in ended.err
+    assert command.journal.read_bytes() == content

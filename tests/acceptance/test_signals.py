@@ -1,0 +1,112 @@
+"""The first SIGINT or SIGTERM drains, the second stops at once, and the next run finishes."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.command import Command, finish, look_until
+from tests.acceptance.expenses import Expenses, assert_all_posted_once
+from tests.acceptance.simulated import Simulator
+
+SLOW_SYNCS = "sync_seconds = [0.2, 0.6]\nlimits = false"
+CASES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+
+
+@pytest.mark.parametrize(("number", "code"), CASES)
+@pytest.mark.parametrize("flow", ["datasets", "direct"])
+def test_the_first_signal_finishes_what_is_in_flight_and_says_how_to_go_on(
+    number: signal.Signals,
+    code: int,
+    flow: str,
+    own_simulator: Callable[..., Simulator],
+    write: Callable[..., Expenses],
+) -> None:
+    simulator = own_simulator(behaviour=SLOW_SYNCS)
+    expenses = write(companies=4, each=100, receipt_every=20)
+    command = Command(expenses.folder.parent, simulator.url)
+    options = ["--flow", flow, "--drafts-a-sync", "1"]
+
+    process = command.start_run(expenses.folder, options=options)
+    assert look_until(lambda: simulator.requests(method="POST") >= 5, process=process)
+    process.send_signal(number)
+    ended = finish(process).expect(code)
+
+    assert f"{number.name}: finishing what is in flight" in ended.err
+    assert "Stopped: The run was interrupted" in ended.err
+    report = ended.report
+    assert report["exit_code"] == code
+    assert str(command.journal) in report["resume"]
+    assert report["expenses"]["posted"] < 400
+    assert sum(report["expenses"].values()) == 2 * report["expenses"]["total"]
+    assert [each for each in command.attempts() if each[1] is None] == []
+
+    command.run(options=options).expect(0)
+    assert_all_posted_once(expenses, simulator.ledger())
+
+
+@pytest.mark.parametrize(("number", "code"), CASES)
+def test_a_person_is_told_the_command_that_goes_on(
+    number: signal.Signals, code: int, own_simulator: Callable[..., Simulator], write: Callable[..., Expenses]
+) -> None:
+    simulator = own_simulator(behaviour="sync_seconds = [5.0, 5.0]\nlimits = false")
+    expenses = write()
+    command = Command(expenses.folder.parent, simulator.url)
+
+    process = command.start(["run", "--poll-interval", "0.05", str(expenses.folder)])
+    assert look_until(lambda: simulator.requests(method="GET") >= 3, process=process)
+    process.send_signal(number)
+    ended = finish(process).expect(code)
+
+    assert f"To go on: expense-runner run --journal {command.journal}" in ended.out
+    assert "sent" in ended.out
+
+
+@pytest.mark.parametrize(("number", "code"), CASES)
+def test_the_second_signal_stops_at_once_and_the_next_run_settles_what_was_cut_off(
+    number: signal.Signals, code: int, own_simulator: Callable[..., Simulator], write: Callable[..., Expenses]
+) -> None:
+    # Every answer to a POST takes so long that only the second signal can end the run within the test.
+    fault = '[[fault]]\nkind = "slow"\nmethod = "POST"\nseconds = 3.0\ntimes = 2\npath = "/syncs$"\n'
+    simulator = own_simulator(scenario=fault)
+    expenses = write()
+    command = Command(expenses.folder.parent, simulator.url)
+
+    process = command.start_run(expenses.folder)
+    assert look_until(lambda: simulator.requests(method="POST", route="/syncs") >= 2, process=process)
+    said = b""
+    process.send_signal(number)
+    assert process.stderr is not None
+    while b"Once more to stop at once" not in said:
+        said += process.stderr.readline()
+    process.send_signal(number)
+    finish(process).expect(code)
+    assert command.attempts().count(("start", None)) == 2
+
+    command.run().expect(0)
+    assert_all_posted_once(expenses, simulator.ledger())
+
+
+def test_a_signal_while_files_are_read_is_heard_and_the_file_is_read_again(
+    command: Command, tmp_path: Path, simulator: Simulator, write: Callable[..., Expenses]
+) -> None:
+    expenses = write(companies=1, each=20_000)
+    posts = simulator.posts()
+
+    process = command.start_run(expenses.folder)
+    assert look_until(lambda: command.journal.exists() and staged(command) > 0, process=process)
+    process.send_signal(signal.SIGTERM)
+    ended = finish(process).expect(143)
+
+    assert 0 < ended.report["expenses"]["staged"] < 20_000
+    assert ended.report["resume"] is not None
+    assert simulator.posts() == posts
+
+
+def staged(command: Command) -> int:
+    try:
+        number: int = command.query("SELECT count(*) FROM expense")[0][0]
+    except Exception:  # noqa: BLE001 - the tables may not be there yet
+        return 0
+    return number

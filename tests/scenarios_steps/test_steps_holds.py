@@ -1,0 +1,133 @@
+"""A company that needs a person is put aside with a reason, looked at once a life, and goes on when it is well."""
+
+import pytest
+
+from runner.codat.flows import Flow
+from runner.simulator import Fault, FaultKind
+
+FLOWS = pytest.mark.parametrize("flow", list(Flow))
+
+
+@FLOWS
+async def test_a_company_without_a_connection_is_held_looked_at_once_and_released_when_it_is_linked(world, flow):
+    w = world(flow=flow)
+    await w.stage(1, 2)
+    w.service.company("company-1").status = "Deauthorized"
+
+    assert await w.live() == 4
+    assert await w.hold() == "no_connection"
+    posts = w.service.posts()
+
+    requests = len(w.service.requests)
+    assert await w.live() == 4
+    assert w.service.posts() == posts
+    assert len(w.service.requests) == requests + 1
+
+    w.service.set_status("company-1", "Linked")
+    assert await w.live() == 0
+    assert await w.hold() is None
+    assert (w.posted(1), w.posted(2)) == (1, 1)
+
+
+@FLOWS
+async def test_a_deleted_company_is_held_and_no_other_suffers(world, flow):
+    w = world(flow=flow)
+    await w.stage(1)
+    await w.stage(1, company="company-2")
+    w.service.set_status("company-1", "Deleted")
+
+    assert await w.live() == 4
+    assert await w.hold() == "company_not_found"
+    assert await w.hold("company-2") is None
+    assert w.posted(1, company="company-2") == 1
+
+
+@FLOWS
+async def test_a_company_that_the_key_may_not_touch_is_held(world, flow):
+    w = world(flow=flow, faults=[Fault(FaultKind.ERROR, method="POST", status=403, when="before")])
+    await w.stage(1)
+
+    assert await w.live() == 4
+    assert await w.hold() == "forbidden"
+
+
+async def test_a_hold_keeps_the_date_of_its_beginning(world):
+    w = world()
+    await w.stage(1)
+    w.service.company("company-1").status = "Unlinked"
+    await w.live()
+    first = (await w.journal.companies.hold_of("company-1")).held_at
+    w.clock.advance(3_600)
+    await w.live()
+
+    assert (await w.journal.companies.hold_of("company-1")).held_at == first
+
+
+async def test_a_held_companys_running_sync_is_still_seen_through(world):
+    w = world(sync_seconds=(300.0, 300.0), limits={"wait": 20.0})
+    await w.stage(1)
+    await w.live()
+    await w.journal.companies.hold("company-1", code="forbidden", message="no", hint=None)
+    w.clock.advance(1_000)
+    w.service.company("company-1").status = "Unlinked"
+
+    assert await w.live() == 4
+    assert w.state() == "posted"
+
+
+async def test_a_refused_key_stops_the_whole_run_with_nothing_in_doubt(world):
+    w = world(faults=[Fault(FaultKind.ERROR, status=401, when="before")])
+    await w.stage(1)
+    await w.stage(2, company="company-2")
+
+    assert await w.live() == 77
+    assert {state for state, _ in w.states().values()} == {"staged"}
+    w.service.faults.clear()
+    assert await w.live() == 0
+
+
+async def test_an_account_at_its_limit_stops_the_run_with_75_but_a_rejection_comes_first(world):
+    w = world(faults=[Fault(FaultKind.ERROR, status=402, when="before", company="company-2")])
+    await w.stage(2, company="company-2")
+    assert await w.live() == 4 or w.stop is not None
+    w.service.add_fault(Fault(FaultKind.VALIDATION_ERROR, company="company-1"))
+    await w.stage(1)
+
+    assert await w.live() == 3
+    assert w.stop.code == "account_limited"
+
+
+@FLOWS
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_service_that_fails_for_a_while_leaves_work_that_a_later_life_finishes(world, flow, method):
+    w = world(flow=flow, faults=[Fault(FaultKind.ERROR, method=method, status=503, when="before", cached=False)])
+    await w.stage(1, 2)
+
+    assert await w.live() in {4, 7}
+    w.service.faults.clear()
+    assert await w.live() == 0
+    assert (w.posted(1), w.posted(2)) == (1, 1)
+
+
+async def test_a_sync_that_codat_no_longer_knows_holds_the_company_and_keeps_its_expenses_as_sent(world):
+    w = world(faults=[Fault(FaultKind.ERROR, method="GET", path="/syncs/[0-9a-f-]{36}/status$", status=404)])
+    await w.stage(1)
+
+    assert await w.live() == 4
+    assert await w.hold() == "sync_not_found"
+    assert w.state() == "sent"
+    w.service.faults.clear()
+    assert await w.live() == 0
+    assert w.posted(1) == 1
+
+
+async def test_a_doubt_whose_sync_can_no_longer_be_read_does_not_keep_the_rest_of_the_company_back(world):
+    w = world(faults=[Fault(FaultKind.UNKNOWN, times=1)])
+    await w.stage(1)
+    assert await w.live() == 7
+    w.service.add_fault(Fault(FaultKind.ERROR, method="GET", path="/transactions$", status=404, nth=1))
+    await w.stage(2)
+
+    assert await w.live() == 7
+    assert w.states()[2] == ("posted", None)
+    assert await w.hold() is None

@@ -1,0 +1,158 @@
+"""Each expense is judged by its own row, whatever else the answer holds."""
+
+import pytest
+
+from runner.codat.flows import Flow
+from runner.simulator import Fault, FaultKind
+from tests.simulator_client import expense_id
+
+
+@pytest.mark.parametrize("flow", list(Flow))
+@pytest.mark.parametrize(
+    ("kind", "stands", "exit_code"),
+    [
+        (FaultKind.VALIDATION_ERROR, ("rejected", "validation_error"), 3),
+        (FaultKind.PUSH_ERROR, ("failed", "push_error"), 4),
+        (FaultKind.PENDING, ("in_doubt", "pending"), 7),
+        (FaultKind.UNKNOWN, ("in_doubt", "unknown"), 7),
+        (FaultKind.MISSING, ("in_doubt", "absent"), 7),
+    ],
+)
+async def test_one_expense_that_is_not_completed_leaves_the_others_posted_and_is_not_sent_again(
+    world, flow, kind, stands, exit_code
+):
+    w = world(flow=flow, faults=[Fault(kind, expense=expense_id(2))])
+    await w.stage(1, 2, 3)
+
+    assert await w.live() == exit_code
+    assert w.states() == {1: ("posted", None), 2: stands, 3: ("posted", None)}
+    posts = w.service.posts()
+    assert await w.live() == exit_code
+    assert w.service.posts() == posts
+    assert [w.posted(n) for n in (1, 2, 3)] == [1, 0, 1]
+
+
+@pytest.mark.parametrize("integration_type", ["expense", "expenses"])
+@pytest.mark.parametrize("feeds", ["completed", "push_error"])
+async def test_a_bank_feed_row_says_nothing_about_the_expense(world, integration_type, feeds):
+    w = world(
+        faults=[Fault(FaultKind.VALIDATION_ERROR, expense=expense_id(2))],
+        bank_feed_rows=feeds,
+        integration_type=integration_type,
+    )
+    await w.stage(1, 2)
+
+    assert await w.live() == 3
+    assert w.states() == {1: ("posted", None), 2: ("rejected", "validation_error")}
+
+
+async def test_rows_that_come_after_the_status_are_waited_for(world):
+    w = world(rows_lag=8.0)
+    await w.stage(1, 2)
+
+    assert await w.live() == 0
+    assert w.states() == {1: ("posted", None), 2: ("posted", None)}
+
+
+async def test_a_doubt_is_settled_by_a_later_life_that_only_reads(world):
+    w = world(rows_lag=500.0)
+    await w.stage(1)
+    assert await w.live() == 7
+    w.clock.advance(1_000)
+    posts = w.service.posts()
+
+    assert await w.live() == 0
+    assert w.state() == "posted"
+    assert w.service.posts() == posts
+
+
+async def test_rejected_expenses_are_counted_for_the_limit_of_errors(world):
+    w = world(faults=[Fault(FaultKind.VALIDATION_ERROR)])
+    await w.stage(1, 2, 3)
+    await w.live()
+
+    assert sum(facts["rejected"] for facts in w.noted("sync_judged")) == 3
+
+
+async def test_an_expense_of_another_company_under_the_same_id_is_judged_on_its_own(world):
+    w = world(faults=[Fault(FaultKind.VALIDATION_ERROR, company="company-2")])
+    await w.stage(1)
+    await w.stage(1, company="company-2")
+    await w.live()
+
+    rows = w.connection.execute("SELECT company_id, state FROM expense JOIN company USING (company_no)").fetchall()
+    assert sorted(rows) == [("company-1", "posted"), ("company-2", "rejected")]
+
+
+# ---- sending failed ones again ----
+
+
+async def test_auto_retry_sends_a_failed_expense_again_after_one_more_look(world):
+    w = world(faults=[Fault(FaultKind.PUSH_ERROR, expense=expense_id(2), times=1)], limits={"auto_retry": 1})
+    await w.stage(1, 2)
+
+    assert await w.live() == 0
+    assert (w.posted(1), w.posted(2)) == (1, 1)
+    assert len(w.noted("looked_again")) == 1
+
+
+async def test_auto_retry_gives_up_after_its_number_of_times_and_the_expense_has_failed_for_good(world):
+    w = world(faults=[Fault(FaultKind.PUSH_ERROR)], limits={"auto_retry": 2})
+    await w.stage(1)
+
+    assert await w.live() == 3
+    assert w.state() == "failed"
+    assert len(w.sent(ending="/syncs")) == 3
+
+
+async def test_a_failed_expense_that_turns_out_to_be_completed_is_not_sent_again(world):
+    w = world(faults=[Fault(FaultKind.PUSH_ERROR, times=1)])
+    await w.stage(1)
+    await w.live()
+    chosen = await w.journal.again.candidates()
+    await w.journal.again.stage_again(chosen)
+    sync = w.service.account.syncs.of(w.service.company("company-1"), now=w.clock.monotonic())[0]
+    sync.items[0].status = "Completed"
+    posts = w.service.posts()
+
+    assert await w.live() == 0
+    assert w.state() == "posted"
+    assert w.service.posts() == posts
+
+
+async def test_retrying_a_failed_expense_sends_it_under_its_own_id_in_a_new_dataset(world):
+    w = world(faults=[Fault(FaultKind.PUSH_ERROR, times=1)])
+    await w.stage(1)
+    assert await w.live() == 4
+    await w.journal.again.stage_again(await w.journal.again.candidates())
+
+    assert await w.live() == 0
+    assert w.posted(1) == 1
+    assert w.connection.execute("SELECT count(DISTINCT dataset_id) FROM draft").fetchone() == (2,)
+
+
+# ---- waiting ----
+
+
+async def test_a_sync_that_does_not_end_in_time_is_left_and_found_by_a_later_life(world):
+    w = world(sync_seconds=(1_000.0, 1_000.0), limits={"wait": 100.0})
+    await w.stage(1)
+
+    assert await w.live() == 4
+    assert w.state() == "sent"
+    w.clock.advance(2_000)
+    posts = w.service.posts()
+    assert await w.live() == 0
+    assert w.service.posts() == posts
+    assert w.posted(1) == 1
+
+
+@pytest.mark.parametrize("wait", [0.0, 1.0])
+async def test_however_short_the_wait_every_life_looks_once(world, wait):
+    w = world(limits={"wait": wait, "poll_interval": 5.0})
+    await w.stage(1)
+    assert await w.live() == 4
+    w.clock.advance(60)
+
+    assert await w.live() == 0
+    assert w.state() == "posted"
