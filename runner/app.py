@@ -5,7 +5,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -91,7 +91,7 @@ class App:
         Raises `RunnerError` where nothing could be begun; what stops a run later is in the report.
         """
         started = self.clock.monotonic()
-        options = Options(receipts_dir=settings.receipts_dir)
+        options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping)
         if settings.strict:
             await self._refuse_wrong_rows(sources, options)
         async with writing(settings.journal, self.clock) as journal:
@@ -134,7 +134,7 @@ class App:
                 if rebuild is not None:
                     await stage(
                         rebuild,
-                        Options(receipts_dir=settings.receipts_dir),
+                        Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping),
                         journal,
                         draining=self.draining,
                         note=self.notes,
@@ -181,8 +181,8 @@ class App:
         self, journal: Journal, options: Options, sources: Sequence[Source], inputs: list[StagedInput]
     ) -> list[str]:
         again, lost = await unfinished(journal, sources)
-        for source, folder in again:
-            own = Options(receipts_dir=folder, max_receipt_bytes=options.max_receipt_bytes)
+        for source, begun in again:
+            own = replace(begun, max_receipt_bytes=options.max_receipt_bytes)
             inputs += await stage([source], own, journal, draining=self.draining, note=self.notes)
         inputs += await stage(sources, options, journal, draining=self.draining, note=self.notes)
         for name in lost:

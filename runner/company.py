@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from runner.domain.ids import CompanyId
 from runner.domain.states import SyncState
-from runner.errors import CompanyHeld, RequestError
+from runner.errors import CompanyHeld, RequestError, StartLost
 from runner.journal.records import Draft, Sync
 from runner.steps.datasets import create_datasets
 from runner.steps.holds import probe_hold
@@ -24,6 +24,9 @@ from runner.steps.transactions import check_transactions, look_again
 from runner.together import gravest
 
 T = TypeVar("T")
+
+MAX_LOST_STARTS = 3
+"""Starts of one company that may come to nothing without an answer before it is left to a later run."""
 
 
 async def walk_company(company: CompanyId, kit: Kit) -> bool:
@@ -117,6 +120,7 @@ class Trips:
 
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
+        self._lost = 0
         self.under_way: set[asyncio.Task[None]] = set()
         self.errors: list[Exception] = []
 
@@ -128,6 +132,12 @@ class Trips:
         """Do something whose error shall wait until nothing is under way."""
         try:
             return await work
+        except StartLost as error:
+            # It may be sent again, but not for ever: a start takes its quiescence time to be proved lost.
+            self._lost += 1
+            if self._lost > MAX_LOST_STARTS:
+                self.errors.append(error)
+            return None
         except Exception as error:  # noqa: BLE001 - kept in `errors`, raised by the caller
             self.errors.append(error)
             return None

@@ -113,6 +113,12 @@ class StillInDoubt(RequestError):
     code = "still_in_doubt"
 
 
+class StartLost(RequestError):
+    """A start got no answer and was later proved never to have had its effect: its drafts are free again."""
+
+    code = "start_lost"
+
+
 class NotReady(RequestError):
     """409: the resource is not ready, or the same idempotency key is still being worked on. Same key, later."""
 

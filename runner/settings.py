@@ -6,6 +6,7 @@ from pathlib import Path
 from runner.codat.credential import Credential
 from runner.codat.flows import Flow
 from runner.codat.transport import BASE_URL
+from runner.intake.mapping.choose import Mappings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class RunSettings:
     flow: Flow = Flow.DATASETS
     create_path: str = "expense-transactions"
     receipts_dir: Path | None = None
+    mapping: Mappings | None = None
     concurrency: int = 32
     poll_interval: float = 2.0
     request_timeout: float = 60.0

@@ -12,10 +12,11 @@ from runner.domain.expense import RowError
 from runner.domain.identity import named_id
 from runner.domain.ids import ExpenseId, InputNo, is_uuid
 from runner.domain.states import ExpenseState
+from runner.intake.mapping.choose import read_mappings
 from runner.intake.read import Batch, Options, Reading
 from runner.intake.sources import Source
 from runner.journal.journal import Journal
-from runner.journal.records import Conflict, StagedExpense
+from runner.journal.records import Conflict, StagedExpense, UnfinishedInput
 from runner.journal.staging import InputFacts
 from runner.steps.kit import Note
 
@@ -34,6 +35,10 @@ class StagedInput:
     encoding: str
     unknown: tuple[str, ...]
     """Columns that are not read."""
+    skipped: tuple[tuple[str, int], ...] = ()
+    """How many rows each rule of the mapping profile skipped, by the rule's file and line."""
+    mapping: str | None = None
+    """The mapping profile that it was read with."""
 
 
 async def stage(
@@ -51,7 +56,9 @@ async def _stage_one(
 ) -> StagedInput:
     path = None if source.path is None else str(source.path.absolute())
     folder = None if options.receipts_dir is None else str(options.receipts_dir.absolute())
-    number = await journal.staging.begin_input(source.name, path=path, receipts=folder)
+    profile = None if options.mapping is None else options.mapping.profile_for(source)
+    named = None if profile is None else profile.named
+    number = await journal.staging.begin_input(source.name, path=path, receipts=folder, mapping=named)
     accepted = repeated = corrected = errors = 0
     with Reading(source, options) as reading:
         batches = reading.batches()
@@ -82,6 +89,8 @@ async def _stage_one(
         facts.delimiter,
         facts.encoding,
         facts.unknown,
+        facts.skipped,
+        facts.mapping,
     )
 
 
@@ -134,10 +143,11 @@ def _id_of(error: RowError) -> ExpenseId | None:
     return ExpenseId(error.expense.lower()) if is_uuid(error.expense) else named_id(error.company_id, error.expense)
 
 
-async def unfinished(journal: Journal, taken: Sequence[Source]) -> tuple[list[tuple[Source, Path | None]], list[str]]:
+async def unfinished(journal: Journal, taken: Sequence[Source]) -> tuple[list[tuple[Source, Options]], list[str]]:
     """Return the files whose reading an earlier life did not finish, and the names of those that cannot be read.
 
-    Running again without naming files must not leave half a file behind.
+    Running again without naming files must not leave half a file behind. Each is read as it was begun, with the
+    same receipts folder and the same mapping profile; raises `ConfigurationWrong` where that one is gone.
     """
     again, lost = [], []
     names = {source.name for source in taken}
@@ -146,7 +156,14 @@ async def unfinished(journal: Journal, taken: Sequence[Source]) -> tuple[list[tu
             continue
         path = None if each.path is None else Path(each.path)
         if path is not None and path.is_file():
-            again.append((Source(each.name, path), None if each.receipts is None else Path(each.receipts)))
+            again.append((Source(each.name, path), _as_begun(each)))
         else:
             lost.append(each.name)
-    return list({source.name: (source, root) for source, root in again}.values()), sorted(set(lost))
+    return list({source.name: (source, options) for source, options in again}.values()), sorted(set(lost))
+
+
+def _as_begun(each: UnfinishedInput) -> Options:
+    return Options(
+        receipts_dir=None if each.receipts is None else Path(each.receipts),
+        mapping=None if each.mapping is None else read_mappings([each.mapping]),
+    )

@@ -11,6 +11,7 @@ from runner.cli.options import input_options, json_option
 from runner.cli.session import conduct
 from runner.clock import SystemClock
 from runner.errors import ExitCode
+from runner.intake.mapping.choose import read_mappings
 from runner.intake.read import Options
 from runner.intake.sources import Source, find_sources
 from runner.journal.journal import scratch
@@ -25,13 +26,16 @@ Checked = tuple[list[StagedInput], Books, list[OpenRowError]]
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE|FOLDER|-...")
 @input_options
 @json_option
-def check(inputs: tuple[str, ...], receipts_dir: Path | None, as_json: bool) -> int:  # noqa: FBT001
+def check(
+    inputs: tuple[str, ...], receipts_dir: Path | None, mapping: tuple[str, ...], as_json: bool  # noqa: FBT001
+) -> int:
     """Read CSV files as a run would, and say what is wrong with them: nothing is sent, nothing is kept.
 
     Exit code 0 if every row is right, 3 if any is wrong.
     """
     sources = find_sources(inputs)
-    staged, books, errors = asyncio.run(conduct(lambda app: _check(app, sources, receipts_dir), quiet=as_json))
+    options = Options(receipts_dir=receipts_dir, mapping=read_mappings(mapping))
+    staged, books, errors = asyncio.run(conduct(lambda app: _check(app, sources, options), quiet=as_json))
     code = ExitCode.REJECTED if errors else ExitCode.OK
     if as_json:
         click.echo(json.dumps(_json(staged, books, errors, code)))
@@ -41,6 +45,10 @@ def check(inputs: tuple[str, ...], receipts_dir: Path | None, as_json: bool) -> 
         click.echo(f"  delimiter {_delimiter(each.delimiter)}, encoding {each.encoding}")
         if each.unknown:
             click.echo(f"  columns not read: {', '.join(each.unknown)}")
+        if each.mapping:
+            click.echo(f"  read by the mapping profile {each.mapping}")
+        for rule, count in each.skipped:
+            click.echo(f"  {count:,} rows skipped by the rule in {rule}")
         if each.repeated:
             click.echo(f"  {each.repeated:,} expenses stand in an earlier file as well; they count once")
     for line in company_lines(books):
@@ -54,9 +62,9 @@ def check(inputs: tuple[str, ...], receipts_dir: Path | None, as_json: bool) -> 
     return int(code)
 
 
-async def _check(app: App, sources: list[Source], receipts_dir: Path | None) -> Checked:
+async def _check(app: App, sources: list[Source], options: Options) -> Checked:
     with scratch(SystemClock()) as journal:
-        staged = await app.check(sources, Options(receipts_dir=receipts_dir), journal)
+        staged = await app.check(sources, options, journal)
         return staged, await journal.accounts.books(), await journal.staging.open_row_errors()
 
 
@@ -73,6 +81,8 @@ def _json(staged: list[StagedInput], books: Books, errors: list[OpenRowError], c
                 "delimiter": each.delimiter,
                 "encoding": each.encoding,
                 "columns_not_read": list(each.unknown),
+                "mapping": each.mapping,
+                "skipped": [{"rule": rule, "rows": count} for rule, count in each.skipped],
             }
             for each in staged
         ],
@@ -93,4 +103,6 @@ def _json(staged: list[StagedInput], books: Books, errors: list[OpenRowError], c
 
 
 def _delimiter(delimiter: str) -> str:
+    if not delimiter:
+        return "none (a workbook)"
     return {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}.get(delimiter, repr(delimiter))

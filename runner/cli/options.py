@@ -61,8 +61,31 @@ def json_option(command: F) -> F:
     )
 
 
+class OneOrMore(click.Option):
+    """An option that may be given several times, and in a configuration file as one text or a list of them."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:  # noqa: ANN401 -- click's own signature
+        """Return a tuple."""
+        return super().type_cast_value(ctx, [value] if isinstance(value, str) else value)
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:  # noqa: ANN401 -- click's own signature
+        """Return the environment's values, separated as in PATH: they may hold spaces."""
+        text = self.resolve_envvar_value(ctx)
+        return None if text is None else text.split(os.pathsep)
+
+
 def input_options(command: F) -> F:
     """Add the options that say how CSV files are read."""
+    command = click.option(
+        "--map",
+        "mapping",
+        cls=OneOrMore,
+        multiple=True,
+        metavar="[PATTERN=]PROFILE",
+        envvar="EXPENSE_RUNNER_MAP",
+        help="Read files with other columns by a mapping profile: a TOML file, or a ready one's name (see "
+        "`expense-runner map list`). With PATTERN= only files whose names fit, such as 'cards-*.csv=ramp'.",
+    )(command)
     return click.option(
         "--receipts-dir",
         type=click.Path(file_okay=False, exists=True, path_type=Path),

@@ -17,6 +17,7 @@ from runner.cli.options import (
 from runner.cli.session import conduct
 from runner.cli.summary import print_report
 from runner.codat.flows import Flow
+from runner.intake.mapping.choose import read_mappings
 from runner.intake.sources import find_sources
 from runner.settings import RunSettings
 
@@ -140,5 +141,6 @@ def run(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:  # noqa:
 def _settings(options: dict[str, Any]) -> RunSettings:
     journal: Path = options.pop("journal")
     options["flow"] = Flow(options["flow"])
+    options["mapping"] = read_mappings(options["mapping"])
     options["retry_receipts_in_doubt"] = options.pop("receipts_in_doubt") == "retry"
     return RunSettings(credential=read_credential(), journal=journal, **options)

@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from importlib import import_module
 from typing import TypeVar
 
 import click
@@ -19,6 +20,15 @@ from runner.errors import ExitCode, Interrupted
 from runner.progress import Notes, Progress
 
 T = TypeVar("T")
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop where that extra is installed and `EXPENSE_RUNNER_UVLOOP` is not 0; else asyncio's."""
+    if os.environ.get("EXPENSE_RUNNER_UVLOOP") != "0":
+        with suppress(ImportError):
+            loop: asyncio.AbstractEventLoop = import_module("uvloop").new_event_loop()
+            return loop
+    return asyncio.new_event_loop()
 
 
 async def conduct(work: Callable[[App], Awaitable[T]], *, quiet: bool = False) -> T:

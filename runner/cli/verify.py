@@ -13,6 +13,7 @@ from runner.cli.session import conduct
 from runner.codat.flows import Flow
 from runner.domain.ids import CompanyId
 from runner.errors import RefusedToStart
+from runner.intake.mapping.choose import read_mappings
 from runner.intake.sources import find_sources
 from runner.settings import RunSettings
 from runner.steps.verifying import Findings
@@ -56,6 +57,7 @@ def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool
             "verify reads no files.", hint="Files belong to verify --rebuild, which makes a journal again."
         )
     options["flow"] = Flow(options["flow"])
+    options["mapping"] = read_mappings(options["mapping"])
     settings = RunSettings(credential=read_credential(), **options)
     sources = (find_sources(inputs) if inputs else []) if rebuild else None
     chosen = [CompanyId(company) for company in companies]

@@ -52,6 +52,15 @@ class Code(StrEnum):
     TOO_MANY_LINES = "too_many_lines"
     LINES_UNCERTAIN = "lines_uncertain"
 
+    ENCODING_WRONG = "encoding_wrong"
+    WORKBOOK_UNREADABLE = "workbook_unreadable"
+    LOOKUP_UNKNOWN = "lookup_unknown"
+    DATE_AMBIGUOUS = "date_ambiguous"
+    AMOUNT_TOO_FINE = "amount_too_fine"
+    AMOUNTS_DISAGREE = "amounts_disagree"
+    NEGATIVE_REFUSED = "negative_refused"
+    CURRENCY_DIFFERS = "currency_differs"
+
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -74,7 +83,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         Code.COMPANY_ID_MALFORMED: "The company's id has characters that no company id has.",
         Code.TYPE_UNKNOWN: "The type is not one of the four that exist.",
         Code.TYPE_NOT_ACCEPTED: "Transfers and adjustments are refused by Codat's expenses since 2024.",
-        Code.DATE_UNREADABLE: "The date is not written year first; other orders are never guessed.",
+        Code.DATE_UNREADABLE: "The date is not written as expected; another order is never guessed.",
         Code.CURRENCY_UNKNOWN: "The currency is not an ISO 4217 code.",
         Code.AMOUNT_UNREADABLE: "The amount is not a plain decimal number.",
         Code.RATE_UNREADABLE: "The exchange rate is not a plain decimal number above zero.",
@@ -93,6 +102,15 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         Code.TOO_MANY_LINES: "The expense has more rows than Codat takes lines.",
         Code.LINES_UNCERTAIN: "Another row with this id cannot be read well enough to tell whether it is a "
         "line of this expense, which may therefore be incomplete.",
+        Code.ENCODING_WRONG: "The file is not in the encoding that the mapping profile states; none of it was used.",
+        Code.WORKBOOK_UNREADABLE: "The workbook could not be read; nothing of it was used.",
+        Code.LOOKUP_UNKNOWN: "The mapping profile's table has no entry for the value.",
+        Code.DATE_AMBIGUOUS: "The date can be read as two different days; which one is never guessed.",
+        Code.AMOUNT_TOO_FINE: "The amount has more digits behind the point than its currency, so that the point "
+        "may be meant to separate thousands.",
+        Code.AMOUNTS_DISAGREE: "The row's amounts contradict one another.",
+        Code.NEGATIVE_REFUSED: "The amount is below zero, which the mapping profile does not allow.",
+        Code.CURRENCY_DIFFERS: "The amount carries the sign of another currency than its row.",
     }
 )
 

@@ -89,8 +89,9 @@ class Giving:
 def _unnamed(stored: StoredRow, *, occurrence: int) -> Parsed:
     row, expense_id, content = _decode_row(stored[3])
     if occurrence > 1:
-        expense_id = unnamed_id(row.company_id, content=content, occurrence=occurrence)
-    return Parsed(make_expense(row, (row,), expense_id=expense_id), stored[0], 1, content, named=False)
+        # A mapped row is told by its own cells, whose digest stands behind that of its content.
+        expense_id = unnamed_id(row.company_id, content=content[32:] or content, occurrence=occurrence)
+    return Parsed(make_expense(row, (row,), expense_id=expense_id), stored[0], 1, content[:32], named=False)
 
 
 def _expense(head: Row, rows: Sequence[Row], line: int) -> Parsed:

@@ -8,7 +8,7 @@ broken place.
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -17,6 +17,11 @@ from runner.domain.ids import CompanyId
 from runner.intake.codes import Code, Fault
 from runner.intake.collect import Collecting
 from runner.intake.give import Giving
+from runner.intake.mapping.choose import Mappings
+from runner.intake.mapping.collect import MappedCollecting
+from runner.intake.mapping.load import load_profile
+from runner.intake.mapping.profile import Profile
+from runner.intake.mapping.workbook import is_workbook
 from runner.intake.parsed import Batch, Broken, Parsed
 from runner.intake.receipts import ReceiptFolder
 from runner.intake.row import row_error
@@ -38,6 +43,8 @@ class Options:
     max_receipt_bytes: int = MAX_RECEIPT_BYTES
     scratch_dir: Path | None = None
     """Where rows are sorted; None is the system's place for temporary files."""
+    mapping: Mappings | None = None
+    """How files with other columns are read; None where all have the canonical ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,10 @@ class Described:
     """Rows with something in them, the header not counted."""
     usable: bool = False
     """False where the file as a whole was refused: none of its rows became an expense."""
+    skipped: tuple[tuple[str, int], ...] = ()
+    """How many rows each rule of the mapping profile skipped, by the rule's file and line."""
+    mapping: str | None = None
+    """The mapping profile that the file was read with."""
 
 
 class Reading:
@@ -74,6 +85,7 @@ class Reading:
         self._options = options
         self._stdin = stdin
         self._scratch: Scratch | None = None
+        self._mapped: MappedCollecting | None = None
         self.described = Described()
 
     def __enter__(self) -> Self:
@@ -107,9 +119,38 @@ class Reading:
             error = row_error(found.fault, file=self._source.name, line=found.line, company_id=None, own_id="")
             yield Batch(errors=[error])
         else:
-            yield from Giving(self._scratch, file=self._source.name).batches()
+            yield from self._given(self._scratch)
+
+    def _given(self, scratch: Scratch) -> Iterator[Batch]:
+        for batch in Giving(scratch, file=self._source.name).batches():
+            if self._mapped is not None:
+                batch.errors = [self._mapped.named(error) for error in batch.errors]
+            yield batch
 
     def _collect(self, scratch: Scratch) -> Iterator[int]:
+        profile = None if self._options.mapping is None else self._options.mapping.profile_for(self._source)
+        if profile is None and is_workbook(self._source.path):
+            profile = load_profile("canonical")
+        return self._collect_canonical(scratch) if profile is None else self._collect_mapped(scratch, profile)
+
+    def _collect_mapped(self, scratch: Scratch, profile: Profile) -> Iterator[int]:
+        stream = self._open()
+        receipts = ReceiptFolder(self._receipts_root(), max_bytes=self._options.max_receipt_bytes)
+        mappings = self._options.mapping or Mappings(())
+        mapped = self._mapped = MappedCollecting(
+            stream, profile=profile, mappings=mappings, source=self._source, receipts=receipts, scratch=scratch
+        )
+        try:
+            yield from mapped.walk()
+        finally:
+            receipts.close()
+            if self._source.path is not None:
+                stream.close()
+            self.described = replace(
+                _described(mapped, mapped), skipped=mapped.skipped, mapping=profile.name
+            )
+
+    def _collect_canonical(self, scratch: Scratch) -> Iterator[int]:
         stream = self._open()
         lines = Lines(stream)
         receipts = ReceiptFolder(self._receipts_root(), max_bytes=self._options.max_receipt_bytes)
@@ -137,7 +178,7 @@ class Reading:
         return Path() if self._source.path is None else self._source.path.parent
 
 
-def _described(collecting: Collecting, lines: Lines) -> Described:
+def _described(collecting: Collecting | MappedCollecting, lines: Lines | MappedCollecting) -> Described:
     header = collecting.header
     return Described(
         delimiter=collecting.delimiter,

@@ -172,7 +172,11 @@ def _form(connection: Connection, company: CompanyId, *, drafts: int, size: int)
     formed = []
     for start in range(0, len(rows), size):
         members = rows[start : start + size]
-        formed.append(_add(connection, company, [number for (number,) in members], split_from=None, alone=False))
+        draft = _open(connection, company, len(members), split_from=None, alone=False)
+        # They are all that is undrafted between the first and the last: one statement takes them in.
+        place = {"draft": draft.no, "company": company, "first": members[0][0], "last": members[-1][0]}
+        connection.execute(_SQL["fill_draft"], place)
+        formed.append(draft)
     return formed
 
 
@@ -184,10 +188,17 @@ def _add(
     split_from: DraftNo | None,
     alone: bool,
 ) -> Draft:
-    values = {"company": company, "expenses": len(members), "split_from": split_from, "alone": int(alone)}
+    draft = _open(connection, company, len(members), split_from=split_from, alone=alone)
+    connection.executemany(_SQL["put_in_draft"], [(draft.no, member) for member in members])
+    return draft
+
+
+def _open(
+    connection: Connection, company: CompanyId, size: int, *, split_from: DraftNo | None, alone: bool
+) -> Draft:
+    values = {"company": company, "expenses": size, "split_from": split_from, "alone": int(alone)}
     (number,) = connection.execute(_SQL["add_draft"], values).fetchone()
-    connection.executemany(_SQL["put_in_draft"], [(number, member) for member in members])
-    return Draft(DraftNo(number), len(members), None, None, alone)
+    return Draft(DraftNo(number), size, None, None, alone)
 
 
 def divide(  # noqa: PLR0913 - within an operation

@@ -34,6 +34,10 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
             f"The journal {path} cannot be opened: {error}.",
             hint="Its folder must exist and be writable for this user; name another with --journal.",
         ) from error
+    if not os.access(path, os.W_OK):
+        # SQLite opens it without a word, and refuses the first write only.
+        connection.close()
+        raise _read_only(path)
     try:
         _prepare(connection, path, unclean=unclean)
     except sqlite3.Error as error:
@@ -104,10 +108,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, unclean: bool) -> No
 def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith("SQLITE_READONLY"):
-        return JournalUnusable(
-            f"The journal {path} cannot be written: the file or its folder is read-only.",
-            hint="Give this user write access to the journal and its folder.",
-        )
+        return _read_only(path)
     if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
         return JournalUnusable(
             f"{path} is not a journal, or it is damaged: {error}.",
@@ -121,6 +122,13 @@ def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
     return JournalUnusable(
         f"The journal {path} cannot be used: {error}.",
         hint="Look at the disk, make room if it is full, then run the same command again.",
+    )
+
+
+def _read_only(path: Path) -> JournalUnusable:
+    return JournalUnusable(
+        f"The journal {path} cannot be written: the file or its folder is read-only.",
+        hint="Give this user write access to the journal and its folder.",
     )
 
 

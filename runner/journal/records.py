@@ -80,6 +80,8 @@ class UnfinishedInput:
     name: str
     path: str | None
     receipts: str | None
+    mapping: str | None = None
+    """The mapping profile that it was read with: its path, or the name of a ready one."""
 
 
 @dataclass(frozen=True, slots=True)

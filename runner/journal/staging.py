@@ -33,9 +33,11 @@ class Staging:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def begin_input(self, name: str, *, path: str | None, receipts: str | None) -> InputNo:
+    async def begin_input(
+        self, name: str, *, path: str | None, receipts: str | None, mapping: str | None = None
+    ) -> InputNo:
         """Record that a file is about to be read."""
-        facts = {**self._context.stamp(), "name": name, "path": path, "receipts": receipts}
+        facts = {**self._context.stamp(), "name": name, "path": path, "receipts": receipts, "mapping": mapping}
 
         def operation(connection: Connection) -> int:
             (number,) = connection.execute(_SQL["begin_input"], facts).fetchone()

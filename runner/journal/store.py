@@ -152,6 +152,10 @@ class _Thread(aiosqlite.Connection):
         result: T = await self._execute(operation, self._conn)  # type: ignore[no-untyped-call]
         return result
 
+    async def ended(self) -> None:
+        """Wait for the end of its thread: it must not call into a loop that has been closed meanwhile."""
+        await asyncio.to_thread(self._thread.join)
+
 
 class GroupCommit:
     """The one writer of the one connection, in aiosqlite's thread."""
@@ -167,7 +171,11 @@ class GroupCommit:
 
     async def start(self) -> None:
         """Open the connection; raises what `connect` raises."""
-        await self._thread
+        try:
+            await self._thread
+        except BaseException:
+            await self._thread.ended()
+            raise
         self._task = asyncio.create_task(self._run(), name="journal")
 
     async def write(self, operation: Operation[T]) -> T:

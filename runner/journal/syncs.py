@@ -53,9 +53,8 @@ class Syncs:
 
     def _begin(self, connection: Connection, company: CompanyId, members: Sequence[DraftNo]) -> SyncNo:
         (number,) = connection.execute(_SQL["begin"], {**self._context.stamp(), "company": company}).fetchone()
-        for draft in members:
-            connection.execute(_SQL["take_draft"], {"sync": number, "draft": draft})
-            connection.execute(_SQL["send_draft"], {"draft": draft})
+        connection.executemany(_SQL["take_draft"], [{"sync": number, "draft": draft} for draft in members])
+        connection.execute(_SQL["send_drafts"], {"sync": number})
         return SyncNo(number)
 
     async def record_running(
@@ -168,7 +167,7 @@ class Syncs:
 
     async def to_look_at(self, company: CompanyId, *, doubts: bool) -> list[Sync]:
         """Return judged syncs that hold expenses to be sent again, and with `doubts` those in doubt as well."""
-        values = {"company": company, "doubts": ExpenseState.IN_DOUBT if doubts else ExpenseState.STAGED}
+        values = {"company": company, "doubts": int(doubts)}
 
         def operation(connection: Connection) -> list[Sync]:
             return [_sync_of(row) for row in connection.execute(_SQL["to_look_at"], values)]

@@ -11,6 +11,7 @@ from runner.domain.expense import MAX_EXPENSES_A_DRAFT, Receipt
 from runner.domain.ids import IdempotencyKey
 from runner.domain.remote import ReceiptFile
 from runner.journal.journal import Journal
+from runner.steps.polls import Polls
 from runner.steps.proof import KeyProof
 
 
@@ -62,3 +63,5 @@ class Kit:
     proof: KeyProof
     note: Note
     limits: Limits
+    polls: Polls = field(default_factory=Polls)
+    """What is waited for at Codat, and how long that takes."""

@@ -97,7 +97,7 @@ async def _look_until_quiet(company: CompanyId, sync: Sync, attempt: Attempt, ki
     patience = kit.clock.monotonic() + kit.limits.quiescence + kit.limits.wait
     for step in _steps():
         try:
-            found = await look(company, ours, kit)
+            found = await look(company, ours, kit, since=attempt.first_sent_at)
         except Refused as refusal:
             raise held_by_refusal(refusal) from refusal
         if not isinstance(found, Look):
@@ -111,7 +111,9 @@ async def _look_until_quiet(company: CompanyId, sync: Sync, attempt: Attempt, ki
             kit.note("start_absent", company=company, sync_no=sync.no)
             return None
         if kit.clock.monotonic() > patience:
-            raise StillInDoubt("A sync of unknown fate could not be settled: others at Codat do not come to an end.")
+            raise StillInDoubt(
+                "A sync of unknown fate could not be settled: others at Codat do not end, or end without any rows."
+            )
         kit.note("start_in_doubt", company=company, sync_no=sync.no, seconds_left=max(0, round(remaining)))
         await kit.pause(min(step, max(remaining, LOOKS[0])))
     raise AssertionError("the steps never end")

@@ -1,15 +1,15 @@
-"""Waiting for a sync's final status."""
+"""Waiting for a sync's final status: one look serves all who wait for syncs of the same company."""
 
-from collections.abc import Iterator
+import asyncio
 
-from runner.domain.ids import CompanyId
-from runner.domain.states import SyncClass, SyncCode, SyncState, is_documented
-from runner.errors import CompanyHeld, Refused
+from runner.domain.ids import CompanyId, SyncId
+from runner.domain.remote import SyncStatus
+from runner.domain.states import SyncClass, SyncState, is_documented
+from runner.errors import CompanyHeld, OutcomeUnknown, Refused
 from runner.journal.records import Sync
 from runner.steps.holds import held_by_refusal, is_alive
-from runner.steps.kit import Kit, Limits
-
-_GROWTH = 1.5
+from runner.steps.kit import Kit
+from runner.steps.polls import Seen, Watch
 
 
 async def await_sync(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
@@ -21,36 +21,73 @@ async def await_sync(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
         return sync
     if sync.sync_id is None:
         raise RuntimeError(f"sync {sync.no} has no id to poll")
-    deadline = kit.clock.monotonic() + kit.limits.wait
-    slow = looked = False
-    for delay in _delays(kit.limits):
-        pause = kit.limits.poll_maximum if slow else delay
-        if not looked:
-            # However short the wait, each life looks once: a sync that nobody looks at never ends.
-            pause = min(pause, kit.limits.wait)
-        elif kit.clock.monotonic() + pause > deadline:
-            kit.note("sync_left", company=company, sync=sync.sync_id, waited=kit.limits.wait)
-            return None
-        await kit.pause(kit.jitter(pause / 2, pause))
-        looked = True
+    watch = kit.polls.of(company)
+    place = watch.enter(sync.sync_id, now=kit.clock.monotonic(), wait=kit.limits.wait)
+    try:
+        while not (place.looked and kit.clock.monotonic() + _pause(watch, kit) > place.deadline):
+            status = await _next_look(company, sync.sync_id, watch, kit)
+            if status is not None and status.kind is not SyncClass.RUNNING:
+                kit.note("sync_finished", company=company, sync=sync.sync_id, code=status.code, error=status.error)
+                return await kit.journal.syncs.record_finished(sync.no, status)
+    finally:
+        watch.leave(place)
+    kit.note("sync_left", company=company, sync=sync.sync_id, waited=kit.limits.wait)
+    return None
+
+
+async def _next_look(company: CompanyId, sync_id: SyncId, watch: Watch, kit: Kit) -> SyncStatus | None:
+    """Wait for the next look, whoever began it; None where it had left before this sync was waited for."""
+    if watch.look is None or watch.look.done():
+        watch.look = asyncio.ensure_future(_look(company, watch, kit))
+    # Shielded: one who stops waiting must not take the look from the others.
+    found = (await asyncio.shield(watch.look)).get(sync_id)
+    if isinstance(found, Refused):
+        raise await _lost(company, found, kit) from found
+    if found is not None and not is_documented(found.code):
+        kit.note("undocumented_status", company=company, sync=sync_id, code=found.code, means=found.kind)
+    return found
+
+
+async def _look(company: CompanyId, watch: Watch, kit: Kit) -> Seen:
+    """Pause until the look is due, then look at all syncs that are waited for by then."""
+    try:
+        await kit.pause(_pause(watch, kit))
+        seen = await _ask(company, watch, kit)
+        watch.saw(seen, now=kit.clock.monotonic())
+        return seen
+    finally:
+        watch.ask_anew()
+
+
+def _pause(watch: Watch, kit: Kit) -> float:
+    limits = kit.limits
+    return watch.pause(
+        now=kit.clock.monotonic(), least=limits.poll_interval, most=limits.poll_maximum, jitter=kit.jitter
+    )
+
+
+async def _ask(company: CompanyId, watch: Watch, kit: Kit) -> Seen:
+    """Ask for the list of the company's syncs where that saves requests, and for the status of what it lacks.
+
+    The list may lag behind: a sync that is not in it yet has a status of its own already.
+    """
+    awaited = watch.awaited()
+    seen: dict[SyncId, SyncStatus | Refused] = {}
+    if len(awaited) > 1 and watch.listed:
         try:
-            status = await kit.codat.status(company, sync.sync_id)
-        except Refused as refusal:
-            raise await _lost(company, refusal, kit) from refusal
-        if not is_documented(status.code):
-            kit.note("undocumented_status", company=company, sync=sync.sync_id, code=status.code, means=status.kind)
-        if status.kind is not SyncClass.RUNNING:
-            kit.note("sync_finished", company=company, sync=sync.sync_id, code=status.code, error=status.error)
-            return await kit.journal.syncs.record_finished(sync.no, status)
-        slow = status.code == SyncCode.IN_PROGRESS_LONG
-    raise AssertionError("the delays never end")
-
-
-def _delays(limits: Limits) -> Iterator[float]:
-    delay = limits.poll_interval
-    while True:
-        yield delay
-        delay = min(delay * _GROWTH, max(limits.poll_maximum, limits.poll_interval))
+            listed = await kit.codat.statuses(company)
+        except (Refused, OutcomeUnknown):
+            # What is really the matter is said by each sync's own status.
+            watch.listed = False
+        else:
+            seen.update((status.sync_id, status) for status in listed if status.sync_id in awaited)
+    for sync_id in awaited:
+        if sync_id not in seen:
+            try:
+                seen[sync_id] = await kit.codat.status(company, sync_id)
+            except Refused as refusal:
+                seen[sync_id] = refusal
+    return seen
 
 
 async def _lost(company: CompanyId, refusal: Refused, kit: Kit) -> CompanyHeld:

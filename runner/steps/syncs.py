@@ -14,6 +14,7 @@ from runner.errors import (
     Refused,
     RequestError,
     RunStopped,
+    StartLost,
 )
 from runner.journal.attempts import End
 from runner.journal.records import Draft, Sync
@@ -54,7 +55,8 @@ class Start:
 async def start_sync(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> Sync | None:
     """Start one sync over these drafts: begin, act, record.
 
-    Returns None where no sync came to be and the drafts, whole or split, are open again.
+    Returns None where it was refused and the drafts, whole or split, are open again; raises `StartLost` where it
+    was lost and they are open again as they were.
     """
     start = Start(company, drafts, kit, kit.new_key())
     try:
@@ -64,7 +66,10 @@ async def start_sync(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> S
             raise
         await kit.journal.attempts.record(start.intent.attempt, end_of(error))
         kit.note("start_unanswered", company=company, sync_no=start.sync_no, error=error.message)
-        return await reconcile(company, Sync(start.sync_no, None, SyncState.STARTING, None, None), kit)
+        settled = await reconcile(company, Sync(start.sync_no, None, SyncState.STARTING, None, None), kit)
+        if settled is None:
+            raise StartLost("Codat does not answer the start of a sync.") from error
+        return settled
     except Refused as refusal:
         await start.void(end_of(refusal))
         await _meet_refusal(company, drafts, refusal, kit)
@@ -94,6 +99,7 @@ async def _record(start: Start, created: Created) -> Sync:
         drafts=len(start.drafts),
         expenses=sum(draft.size for draft in start.drafts),
     )
+    kit.polls.of(start.company).started(created.sync_id, now=kit.clock.monotonic())
     return await kit.journal.syncs.record_running(start.sync_no, created.sync_id, start.intent.attempt)
 
 

@@ -114,10 +114,12 @@ def start(
     )
 
 
-def finish(process: "subprocess.Popen[bytes]", *, given: bytes | None = None) -> Ended:
+def finish(
+    process: "subprocess.Popen[bytes]", *, given: bytes | None = None, patience: float | None = _PATIENCE
+) -> Ended:
     """Wait for the end; one that never comes is a failure."""
     try:
-        out, err = process.communicate(given, timeout=_PATIENCE)
+        out, err = process.communicate(given, timeout=patience)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from tests.acceptance.command import Command
 from tests.acceptance.simulated import Ledger
 
 _SPACE = uuid.UUID("8f0d5f0e-6a39-4d35-9d6f-0f6a0c5f4b11")
-COLUMNS = ("id", "type", "issue_date", "currency", "net_amount", "tax_amount", "account_id", "merchant_name", "receipts")
+COLUMNS = (
+    "id",
+    "type",
+    "issue_date",
+    "currency",
+    "net_amount",
+    "tax_amount",
+    "account_id",
+    "merchant_name",
+    "receipts",
+)
 
 
 @dataclass(frozen=True)
@@ -78,3 +89,12 @@ def assert_all_posted_once(
     assert posted.keys() == expenses.gross.keys(), f"{len(expenses.gross.keys() - posted.keys())} are missing"
     missing = expenses.receipts - ledger.attached(expenses.companies).keys()
     assert missing <= set(receipts_in_doubt), f"{len(missing)} receipts are missing"
+
+
+def in_doubt(command: Command, expenses: Expenses) -> set[tuple[str, str, str]]:
+    """Return the receipts that the journal openly calls in doubt."""
+    rows = command.query(
+        "SELECT company_id, expense_id FROM receipt JOIN expense USING (expense_no) "
+        "JOIN company ON company.company_no = expense.company_no WHERE receipt.state = 'in_doubt'"
+    )
+    return {each for each in expenses.receipts if each[:2] in set(rows)}

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from tests.acceptance.command import Command, kill, look_until
-from tests.acceptance.expenses import Expenses, assert_all_posted_once, assert_nothing_doubled
+from tests.acceptance.expenses import Expenses, assert_all_posted_once, assert_nothing_doubled, in_doubt
 from tests.acceptance.simulated import Simulator
 from tests.acceptance.warm import Warm
 
@@ -72,12 +72,3 @@ def die_often(live: Callable[[int], bool], simulator: Simulator, expenses: Expen
         if deaths == DEATHS:
             return
     raise AssertionError(f"only {deaths} deaths")
-
-
-def in_doubt(command: Command, expenses: Expenses) -> set[tuple[str, str, str]]:
-    """Return the receipts that the journal openly calls in doubt."""
-    rows = command.query(
-        "SELECT company_id, expense_id FROM receipt JOIN expense USING (expense_no) "
-        "JOIN company ON company.company_no = expense.company_no WHERE receipt.state = 'in_doubt'"
-    )
-    return {each for each in expenses.receipts if each[:2] in set(rows)}

@@ -41,9 +41,7 @@ class Bench:
     def prepare(self, point: str) -> tuple[Command, Expenses]:
         """Write the input of one point."""
         folder = self._folder / point
-        expenses = write_expenses(
-            folder / "input", name=f"{self._name}/{point}", companies=2, each=3, receipt_every=3
-        )
+        expenses = write_expenses(folder / "input", name=f"{self._name}/{point}", companies=2, each=3, receipt_every=3)
         return Command(folder, self._simulator.url), expenses
 
     def census(self) -> Counter[str]:

@@ -19,6 +19,11 @@ INSERT INTO draft (company_no, expenses, split_from, alone)
 SELECT company_no, :expenses, :split_from, :alone FROM company WHERE company_id = :company
 RETURNING draft_no
 
+-- name: fill_draft
+UPDATE expense SET draft_no = :draft
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND state = 'staged' AND draft_no IS NULL AND expense_no BETWEEN :first AND :last
+
 -- name: put_in_draft
 UPDATE expense SET draft_no = ? WHERE expense_no = ?
 
@@ -43,10 +48,6 @@ WHERE draft_no = :draft AND state = 'stored'
 
 -- name: close
 UPDATE draft SET state = 'closed' WHERE draft_no = :draft
-
--- name: reject
-UPDATE expense SET state = 'rejected', code = :code, message = :message
-WHERE draft_no = :draft AND expense_id = :expense AND state = 'staged'
 
 -- name: unreject
 -- Everything was refused, nothing ever accepted: that says nothing against single rows.

@@ -1,5 +1,6 @@
 -- name: begin_input
-INSERT INTO input (run_no, name, path, receipts, begun_at) VALUES (:run, :name, :path, :receipts, :now)
+INSERT INTO input (run_no, name, path, receipts, mapping, begun_at)
+VALUES (:run, :name, :path, :receipts, :mapping, :now)
 RETURNING input_no
 
 -- name: end_input
@@ -27,7 +28,7 @@ WHERE settled = 0 AND expense_id IS NOT NULL AND code <> 'id_conflict' AND EXIST
 )
 
 -- name: unfinished_inputs
-SELECT name, path, receipts FROM input WHERE staged_at IS NULL AND superseded = 0 ORDER BY input_no
+SELECT name, path, receipts, mapping FROM input WHERE staged_at IS NULL AND superseded = 0 ORDER BY input_no
 
 -- name: add_company
 INSERT INTO company (company_id) VALUES (:company) ON CONFLICT (company_id) DO NOTHING

@@ -9,6 +9,10 @@ UPDATE draft SET state = 'started', sync_no = :sync WHERE draft_no = :draft AND 
 -- name: send_draft
 UPDATE expense SET state = 'sent' WHERE draft_no = :draft AND state = 'staged'
 
+-- name: send_drafts
+UPDATE expense SET state = 'sent'
+WHERE state = 'staged' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
+
 -- name: running
 UPDATE sync SET state = 'running', sync_id = :sync_id, adopted = :adopted, running_at = :now
 WHERE sync_no = :sync AND state = 'starting'
@@ -62,10 +66,19 @@ WHERE company_no = (SELECT company_no FROM company WHERE company_id = ?) AND exp
 
 -- name: to_look_at
 -- Judged syncs that hold expenses in doubt, or expenses that shall be sent again: reading comes before writing.
+-- State by state, so that each is looked up in the index of what is open.
+WITH found (draft_no) AS (
+    SELECT draft_no FROM expense
+    WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+      AND state = 'staged' AND draft_no IS NOT NULL
+    UNION
+    SELECT draft_no FROM expense
+    WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+      AND state = 'in_doubt' AND draft_no IS NOT NULL AND :doubts
+)
 SELECT DISTINCT sync.sync_no, sync.sync_id, sync.state, sync.status_code, sync.error
-FROM expense JOIN draft USING (draft_no) JOIN sync USING (sync_no)
-WHERE expense.company_no = (SELECT company_no FROM company WHERE company_id = :company)
-  AND expense.state IN ('staged', :doubts) AND expense.draft_no IS NOT NULL AND sync.state = 'judged'
+FROM found CROSS JOIN draft USING (draft_no) CROSS JOIN sync USING (sync_no)
+WHERE sync.state = 'judged'
 ORDER BY sync.sync_no
 
 -- name: known_ids

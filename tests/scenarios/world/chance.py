@@ -45,11 +45,11 @@ def random_plan(seed: int) -> Plan:
 
 def _companies(random: Random) -> tuple[tuple[int, int], ...]:
     size = random.random()
-    if size < 0.96:
-        count = random.choice((1, 1, 1, 2, 2, 3, 5))
+    if size < 0.985:
+        count = random.choice((1, 1, 1, 1, 2, 2, 3))
     else:
-        count = random.choice((12, 40, 200)) if size < 0.99 else random.randint(6, 200)
-    most = 9 if count <= 5 else 3
+        count = random.choice((5, 8, 12, 40)) if size < 0.998 else random.choice((100, 200))
+    most = random.choice((3, 5, 9)) if count <= 3 else 3
     return tuple((n := random.randint(1, most), random.randint(0, min(3, n))) for _ in range(count))
 
 

@@ -113,6 +113,7 @@ class History:
         """Paths of attachments that met trouble, or a crash."""
         self.refused: set[str] = set()
         """Kinds of definite refusal that were made up."""
+        self.in_doubt_for_good = False
         self.hit: Counter = Counter()
         self.cuts: Counter = Counter()
         self.points: list[tuple[int, int]] = []
@@ -148,6 +149,9 @@ class History:
             if self.violations:
                 break
             if not life.dead and not oracle.is_anything_open(self.connection):
+                break
+            if number > PATIENT_FROM and not life.dead and oracle.may_stay_in_doubt(self):
+                self.in_doubt_for_good = True
                 break
             self._between(number, crashes.get(number) if life.dead else None)
         else:

@@ -45,6 +45,31 @@ def is_anything_open(connection: "sqlite3.Connection") -> bool:
     return bool(connection.execute(_OPEN).fetchone()[0])
 
 
+def may_stay_in_doubt(history: "History") -> bool:
+    """Say whether all that is open are doubts that nobody could settle.
+
+    Such is an unanswered start where Codat lists a sync, unknown to the journal, that never shows a row.
+    """
+    connection, account = history.connection, history.service.account
+    doubts = connection.execute(
+        "SELECT company_no, company_id FROM company WHERE EXISTS (SELECT 1 FROM sync"
+        " WHERE sync.company_no = company.company_no AND state = 'starting')"
+    ).fetchall()
+    known = {row[0] for row in connection.execute("SELECT sync_id FROM sync WHERE sync_id IS NOT NULL")}
+    for _, identifier in doubts:
+        company = history.service.company(identifier)
+        syncs = [account.syncs.find(company, each) for each in company.syncs if each not in known]
+        if not any(sync.code is not None and not account.syncs.rows(sync, now=float("inf")) for sync in syncs):
+            return False
+    numbers = ",".join(str(number) for number, _ in doubts)
+    others = connection.execute(
+        f"SELECT EXISTS (SELECT 1 FROM expense WHERE state IN ('staged', 'sent') AND company_no NOT IN ({numbers}))"
+        f" OR EXISTS (SELECT 1 FROM sync WHERE state IN ('running', 'finished') AND company_no NOT IN ({numbers}))"
+        " OR EXISTS (SELECT 1 FROM company WHERE hold_code IS NOT NULL)"
+    ).fetchone()[0]
+    return bool(doubts) and not others
+
+
 def judge(history: "History") -> Counter:
     """Compare the journal with the ledger; complain about everything that must not be. Returns states counted."""
     states = _expenses(history)
@@ -95,6 +120,8 @@ def _expenses(history: "History") -> Counter:
             case "in_doubt":
                 if _last_status(history, staged) in {"Completed", "ValidationError", "PushError"}:
                     history.complain(f"{name} is called in doubt, and Codat could say what became of it")
+            case "sent" | "staged" if history.in_doubt_for_good and len(posted) <= 1:
+                states["in_doubt_for_good"] += 1
             case _ if not history.violations:
                 history.complain(f"{name} is {state} at the end")
             case _:
@@ -156,7 +183,7 @@ def _receipts(history: "History") -> Counter:
             history.complain(f"{name} is called rejected ({code}), attached {there} times")
         if state == "in_doubt" and not (disturbed or cut_off or external):
             history.complain(f"{name} is called in doubt, and nothing ever happened to it")
-        if state == "waiting" and stands == "posted" and not history.violations:
+        if state == "waiting" and stands == "posted" and not (history.violations or history.in_doubt_for_good):
             history.complain(f"{name} still waits at the end")
     if counts:
         history.complain(f"files are attached that are no receipts of theirs: {list(counts)[:3]}")

@@ -14,9 +14,9 @@ Judge = Callable[[Plan], Verdict]
 
 SMALL = Plan(companies=((3, 1), (3, 0)))
 """Two companies of three expenses in drafts of two, one receipt."""
-TINY = Plan(companies=((3, 1),), latency=0.0)
+TINY = Plan(companies=((3, 1),), latency=0.0, concurrency=1)
 """One company of them."""
-ONE = Plan(companies=((2, 1),), latency=0.0)
+ONE = Plan(companies=((2, 1),), latency=0.0, concurrency=1)
 """One company, one draft, one receipt: each call of the walk once."""
 
 LATER = (

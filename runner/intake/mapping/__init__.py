@@ -1,0 +1,1 @@
+"""Mapping profiles: rows of foreign files become canonical rows before anything else looks at them."""

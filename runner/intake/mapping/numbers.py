@@ -1,0 +1,147 @@
+"""Amounts as people write them: separators, currency signs, and the many ways to say less than zero."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from iso4217 import Currency
+
+from runner.domain.money import parse_decimal
+from runner.intake.codes import Code
+from runner.intake.mapping.problem import Problem
+
+MAX_NUMBER: Final = 64
+THOUSANDS: Final = (",", ".", " ", "'")
+
+_SIGNS: Final = r"US\$|A\$|AU\$|C\$|CA\$|NZ\$|HK\$|S\$|R\$|[£€¥₹₽₩₪฿₫₴₦$]|kr\.?|zł|Kč|Ft|lei|[A-Z]{3}"
+_NORMAL: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2019": "'", "\uff0b": "+", "\u02bc": "'"})
+_SHOWS: Final[Mapping[str, frozenset[str]]] = {
+    "£": frozenset({"GBP", "GIP", "FKP", "SHP", "EGP", "LBP", "SYP", "SSP", "SDG"}),
+    "€": frozenset({"EUR"}),
+    "¥": frozenset({"JPY", "CNY"}),
+    "₹": frozenset({"INR"}),
+    "₽": frozenset({"RUB"}),
+    "₩": frozenset({"KRW", "KPW"}),
+    "₪": frozenset({"ILS"}),
+    "US$": frozenset({"USD"}),
+    "A$": frozenset({"AUD"}),
+    "AU$": frozenset({"AUD"}),
+    "C$": frozenset({"CAD", "NIO"}),
+    "CA$": frozenset({"CAD"}),
+    "NZ$": frozenset({"NZD"}),
+    "HK$": frozenset({"HKD"}),
+    "S$": frozenset({"SGD"}),
+    "R$": frozenset({"BRL"}),
+    "kr": frozenset({"SEK", "NOK", "DKK", "ISK"}),
+    "zł": frozenset({"PLN"}),
+    "Kč": frozenset({"CZK"}),
+    "Ft": frozenset({"HUF"}),
+    "lei": frozenset({"RON", "MDL"}),
+}
+_DOLLARS: Final = frozenset({"MXN", "ARS", "CLP", "COP", "UYU", "CUP", "DOP", "TOP"})
+_MINOR: Final[Mapping[str, int]] = {each.code: each.exponent for each in Currency if each.exponent is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An amount as it was written."""
+
+    magnitude: Decimal
+    """Zero or more."""
+    negative: bool
+    """By a minus before or behind it, or by parentheses."""
+    mark: str
+    """`CR`, `DR`, or blank."""
+    currency: str
+    """The currency's sign or code that stood beside it; blank where there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """How numbers are written in one file."""
+
+    decimal: str = "."
+    thousands: str | None = None
+    """None where no separator may stand between thousands."""
+
+
+class NumberReader:
+    """Reads amounts of one format."""
+
+    def __init__(self, style: NumberFormat) -> None:
+        self._style = style
+        self._pattern = _pattern(style)
+
+    def read(self, text: str) -> Number | Problem:
+        """Return the amount that a cell holds, or what is wrong with it."""
+        shown = " ".join(text.translate(_NORMAL).split()) if len(text) <= MAX_NUMBER else ""
+        found = self._pattern.fullmatch(shown)
+        if found is None:
+            return self._unreadable()
+        signs = [found["before"], found["inner"], found["behind"]]
+        minus = [sign for sign in signs if sign]
+        bracketed = found["open"] is not None
+        if bracketed != (found["close"] is not None) or len(minus) + bracketed > 1:
+            return self._unreadable()
+        mark = (found["mark"] or "").upper()
+        negative = bracketed or "-" in minus
+        currencies = {each for each in (found["left"], found["right"]) if each}
+        if len(currencies) > 1 or (mark and negative):
+            return self._unreadable()
+        digits = found["number"]
+        if self._style.thousands is not None:
+            digits = digits.replace(self._style.thousands, "")
+        magnitude = parse_decimal(digits.replace(self._style.decimal, "."))
+        if magnitude is None:
+            return self._unreadable()
+        return Number(magnitude, negative, mark, currencies.pop() if currencies else "")
+
+    def _unreadable(self) -> Problem:
+        example = f"1{self._style.thousands or ''}234{self._style.decimal}56"
+        return Problem(Code.AMOUNT_UNREADABLE, f"an amount such as {example}")
+
+
+def _pattern(style: NumberFormat) -> re.Pattern[str]:
+    point = re.escape(style.decimal)
+    whole = "[0-9]+"
+    if style.thousands is not None:
+        # Groups of three only: in 12.5 a point that separates thousands is a decimal point misread.
+        whole = rf"(?:[0-9]{{1,3}}(?:{re.escape(style.thousands)}[0-9]{{3}})+|[0-9]+)"
+    number = rf"(?P<number>{whole}(?:{point}[0-9]*)?|{point}[0-9]+)"
+    return re.compile(
+        rf"(?P<open>\()? ?(?P<before>[+-])? ?(?P<left>{_SIGNS})? ?(?P<inner>[+-])? ?{number} ?(?P<behind>[+-])? ?"
+        rf"(?P<right>{_SIGNS})? ?(?P<close>\))?(?: ?(?P<mark>[Cc][Rr]|[Dd][Rr]))?"
+    )
+
+
+@lru_cache(maxsize=1024)
+def contradicts(sign: str, currency: str) -> bool:
+    """Say whether a sign or code beside an amount belongs to another currency than this one (ISO 4217)."""
+    if sign == "$":
+        return not (currency.endswith("D") or currency in _DOLLARS)
+    if (shows := _SHOWS.get(sign.rstrip("."))) is not None:
+        return currency not in shows
+    return len(sign) == 3 and sign.isascii() and sign.isalpha() and sign != currency
+
+
+@lru_cache(maxsize=1024)
+def minor_digits(currency: str) -> int:
+    """Return how many digits a currency has behind the point; 2 for one that is not known."""
+    return _MINOR.get(currency, 2)
+
+
+def too_fine(amount: Decimal, allowed: int) -> bool:
+    """Say whether an amount has more digits behind the point than allowed, zeros aside.
+
+    Exactly three digits are never excused, zeros or not: `1.500` is as likely to be fifteen hundred.
+    """
+    exponent = amount.as_tuple().exponent
+    digits = -exponent if isinstance(exponent, int) else 0
+    if digits <= allowed:
+        return False
+    if digits == 3:
+        return True
+    return amount != amount.quantize(Decimal(1).scaleb(-allowed))
