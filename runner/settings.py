@@ -1,6 +1,7 @@
 """What a run is told, put together by the command line; nothing below the composition root sees it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from runner.codat.credential import Credential
@@ -33,6 +34,13 @@ class RunSettings:
     in_flight_per_company: int = 8
     reserve: int = 0
     max_pause: float = 300.0
+    until: datetime | None = None
+    """Aware; from then on the run comes to its end."""
+    max_duration: float | None = None
+    max_requests: int | None = None
+    max_in_flight: int = 64
+    source_ips: tuple[str, ...] = ()
+    """Addresses of this machine to send from, each with an allowance of its own; none: the system's choice."""
     strict: bool = False
     max_errors: int | None = None
     auto_retry: int = 0

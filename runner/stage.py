@@ -1,13 +1,15 @@
 """Staging: rows are read, checked and stored in the journal before anything is sent."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from runner.codat.compare import differences
 from runner.codat.draining import Draining
-from runner.codat.wire import encode_expense
+from runner.codat.wire import encode_content
 from runner.domain.expense import RowError
 from runner.domain.identity import named_id
 from runner.domain.ids import ExpenseId, InputNo, is_uuid
@@ -19,6 +21,9 @@ from runner.journal.journal import Journal
 from runner.journal.records import Conflict, StagedExpense, UnfinishedInput
 from runner.journal.staging import InputFacts
 from runner.steps.kit import Note
+
+PORTION = 5
+"""Batches that become durable together: a commit writes each page of an index once, however many rows it got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,51 +66,73 @@ async def _stage_one(
     number = await journal.staging.begin_input(source.name, path=path, receipts=folder, mapping=named)
     accepted = repeated = corrected = errors = 0
     with Reading(source, options) as reading:
-        batches = reading.batches()
-        # Rows are parsed in a thread: the writer works meanwhile, and a signal is heard.
-        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-            draining.check()
-            staged = await journal.staging.stage(number, await asyncio.to_thread(_encode, batch))
-            found = [*batch.errors, *(_conflict(conflict, source.name) for conflict in staged.conflicts)]
-            if found:
-                await _record_errors(journal, number, found)
-            accepted += staged.accepted
-            repeated += staged.repeated
-            corrected += staged.corrected
-            errors += len(found)
-            if batch.expenses or found:
-                note("staged", file=source.name, expenses=staged.accepted, errors=len(found), repeated=staged.repeated)
-        facts = reading.described
+        async with aclosing(_ahead(reading.batches())) as batches:
+            async for expenses, wrong in batches:
+                draining.check()
+                staged = await journal.staging.stage(number, expenses)
+                found = [*wrong, *(_conflict(conflict, source.name) for conflict in staged.conflicts)]
+                if found:
+                    await _record_errors(journal, number, found)
+                accepted += staged.accepted
+                repeated += staged.repeated
+                corrected += staged.corrected
+                errors += len(found)
+                if expenses or found:
+                    facts = {"expenses": staged.accepted, "errors": len(found), "repeated": staged.repeated}
+                    note("staged", file=source.name, **facts)
+        described = reading.described
     await journal.staging.end_input(
-        number, source.name, InputFacts(facts.sha256, facts.delimiter, facts.encoding, facts.rows, repeated)
+        number, source.name, InputFacts(described.sha256, described.delimiter, described.encoding, described.rows, repeated)
     )
     return StagedInput(
         source.name,
-        facts.rows,
+        described.rows,
         accepted,
         repeated,
         corrected,
         errors,
-        facts.delimiter,
-        facts.encoding,
-        facts.unknown,
-        facts.skipped,
-        facts.mapping,
+        described.delimiter,
+        described.encoding,
+        described.unknown,
+        described.skipped,
+        described.mapping,
     )
+
+
+async def _ahead(batches: Iterator[Batch]) -> AsyncGenerator[tuple[list[StagedExpense], list[RowError]], None]:
+    """Yield what is read, expenses as the journal takes them and errors, one portion ahead in a thread.
+
+    So rows are parsed while the journal writes those before them, and a signal is heard meanwhile.
+    """
+
+    def take() -> tuple[list[StagedExpense], list[RowError]] | None:
+        portion = list(islice(batches, PORTION))
+        if not portion:
+            return None
+        return [each for batch in portion for each in _encode(batch)], [e for batch in portion for e in batch.errors]
+
+    coming = asyncio.ensure_future(asyncio.to_thread(take))
+    try:
+        while (taken := await coming) is not None:
+            coming = asyncio.ensure_future(asyncio.to_thread(take))
+            yield taken
+    finally:
+        # Nobody may read on while the file is closed.
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 def _encode(batch: Batch) -> list[StagedExpense]:
     return [
         StagedExpense(
-            company_id=parsed.expense.company_id,
-            expense_id=parsed.expense.id,
+            company_id=parsed.head.company_id,
+            expense_id=parsed.id,
             line=parsed.line,
             rows=parsed.rows,
             content_hash=parsed.content_hash,
-            currency=parsed.expense.currency,
-            gross=parsed.expense.gross,
-            payload=encode_expense(parsed.expense),
-            receipts=parsed.expense.receipts,
+            currency=parsed.head.currency or "",
+            gross=parsed.gross,
+            payload=encode_content(parsed.id, parsed.head, parsed.members, issued=parsed.head.issued or ""),
+            receipts=parsed.receipts,
             named=parsed.named,
         )
         for parsed in batch.expenses

@@ -12,6 +12,7 @@ from runner.cli.completion import completion
 from runner.cli.demo import demo
 from runner.cli.errors import errors
 from runner.cli.explain import explain_code
+from runner.cli.map import map_
 from runner.cli.options import read_config
 from runner.cli.retry import retry
 from runner.cli.run import run
@@ -22,7 +23,7 @@ from runner.cli.verify import verify
 from runner.errors import ConfigurationWrong, ExitCode, RunnerError
 from runner.logs import configure
 
-COMMANDS = (demo, check, run, status, errors, explain_code, show, retry, verify, simulate, completion)
+COMMANDS = (demo, check, map_, run, status, errors, explain_code, show, retry, verify, simulate, completion)
 
 
 @click.group(

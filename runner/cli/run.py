@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from runner.cli.limits import limit_options
 from runner.cli.options import (
     DURATION,
     codat_options,
@@ -114,6 +115,7 @@ from runner.settings import RunSettings
     envvar="EXPENSE_RUNNER_MAX_PAUSE",
     help="Codat asking for a longer pause ends the run (exit 75).",
 )
+@limit_options
 @click.option(
     "--max-errors",
     type=click.IntRange(0),

@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Protocol
 
+from runner.codat.budgets import out_of_requests
 from runner.codat.draining import Draining
 from runner.codat.messages import Begin, Request, Response, Transport
 
@@ -11,9 +13,10 @@ from runner.codat.messages import Begin, Request, Response, Transport
 class Admission(Protocol):
     """Who decides when a request may leave, and learns the limits from the answers."""
 
-    def admitted(self, request: Request) -> AbstractAsyncContextManager[None]:
+    def admitted(self, request: Request) -> AbstractAsyncContextManager[str | None]:
         """Wait until the request may leave, and hold its place among those in flight until the exit.
 
+        Gives the address of this machine to send it from, or None where that is the system's business.
         Raises `BudgetReached` where it may not leave in this run.
         """
         ...
@@ -24,11 +27,19 @@ class Admission(Protocol):
 
 
 class Unlimited:
-    """Admits everything at once."""
+    """Admits everything at once, up to a number of requests if one is given."""
+
+    def __init__(self, *, max_requests: int | None = None) -> None:
+        self._left = max_requests
+        self._allowed = max_requests
 
     @asynccontextmanager
     async def admitted(self, _request: Request) -> AsyncIterator[None]:
-        """Admit."""
+        """Admit; raise `BudgetReached` where the number is reached."""
+        if self._left is not None:
+            if self._left <= 0:
+                raise out_of_requests(self._allowed)
+            self._left -= 1
         yield
 
     def observe(self, request: Request, response: Response) -> None:
@@ -52,8 +63,10 @@ class Gate:
     async def send(self, request: Request, begin: Begin | None = None) -> Response:
         """Send the request when it may leave; see `Transport.send`."""
         self._draining.check()
-        async with self._governor.admitted(request):
+        async with self._governor.admitted(request) as source:
             self._draining.check()
+            if source is not None:
+                request = replace(request, source=source)
             if begin is not None:
                 await begin(request)
             response = await self._inner.send(request)

@@ -7,7 +7,7 @@ no decision is ever suspended half-way.
 import asyncio
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from types import TracebackType
 from runner.backoff import Jitter
 from runner.clock import Clock
 from runner.codat.answers import retry_after
+from runner.codat.budgets import out_of_requests, out_of_time
 from runner.codat.governing.lane import Lane
 from runner.codat.governing.limits import Limits
 from runner.codat.governing.quota import Quota
@@ -45,7 +46,7 @@ class Traffic:
     """Requests admitted in this run."""
     sent_last_minute: int
     limit: int
-    """Requests a minute at most."""
+    """Requests a minute at most, over all source addresses."""
     in_flight: int
     waiting: int
     quota_limit: int | None
@@ -53,6 +54,7 @@ class Traffic:
     quota_remaining: int | None
     quota_resets_at: datetime | None
     paused_until: datetime | None
+    """When the first source address may send again; None where one may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ class Governor:
     The gate holds `admitted` from the admission until the answer is read, and calls `observe` inside of it,
     so that a 429 slows everyone before its place is given to the next. A request that is admitted and then
     not sent counts as sent: too slow by one rather than too fast.
+
+    Each source address has a lane of its own: its rate, and its pauses. The day's quota, what is in flight, and
+    a pause that is too long for this run are everybody's.
     """
 
     def __init__(
@@ -79,16 +84,21 @@ class Governor:
         *,
         previous_life_seconds_ago: float | None = None,
         jitter: Jitter = random.uniform,
+        sources: Sequence[str | None] = (None,),
     ) -> None:
         """Start with full credit, or with none if a former life may have sent in the last minute.
 
-        `previous_life_seconds_ago`: seconds since it ended; None if there was none.
+        `previous_life_seconds_ago`: seconds since it ended; None if there was none. `sources`: the addresses
+        to send from, each with an allowance of its own; None stands for the system's choice.
         """
         now = clock.monotonic()
         self._clock = clock
         self._limits = limits
         self._jitter = jitter
-        self._lane = Lane(limits.max_rpm, now=now, previous_life_seconds_ago=previous_life_seconds_ago)
+        self._lanes = {
+            source: Lane(limits.max_rpm, now=now, previous_life_seconds_ago=previous_life_seconds_ago)
+            for source in sources
+        }
         self._quota = Quota()
         self._line = WaitingLine(patience=_PATIENCE)
         self._in_flight = 0
@@ -105,35 +115,37 @@ class Governor:
         self._waker_at = math.inf
         self._wakers: set[asyncio.Task[None]] = set()
 
-    def admitted(self, request: Request) -> AbstractAsyncContextManager[None]:
+    def admitted(self, request: Request) -> AbstractAsyncContextManager[str | None]:
         """Wait until the request may leave, and hold its place among those in flight until the exit.
 
-        Raises `BudgetReached` where it may not leave in this run: the day's quota is spent, Codat asks for a
-        pause longer than `max_pause`, or a limit that the user set is reached.
+        Gives the source address to send it from, which `observe` must find in the request. Raises
+        `BudgetReached` where it may not leave in this run: the day's quota is spent, Codat asks for a pause
+        longer than `max_pause`, or a limit that the user set is reached.
         """
         return _Place(self, request)
 
     def observe(self, request: Request, response: Response) -> None:
         """Learn from an answer: the quota from its X-Rate-Limit headers, a pause from 429 or Retry-After."""
-        del request  # One budget for all: whose answer it was does not matter yet; with several lanes it will.
         now = self._clock.monotonic()
+        lane = self._lanes.get(request.source) or next(iter(self._lanes.values()))
         self._heard = True
         self._lost = 0
         self._quota.read(response.headers, now=now, wall=self._clock.now)
         if response.status == 429 or (response.status == 503 and "retry-after" in response.headers):
-            self._slow_down(response, now)
+            self._slow_down(lane, response, now)
         else:
-            self._lane.got_through(now)
+            lane.got_through(now)
         self._settle(now)
 
     def snapshot(self) -> Traffic:
         """Return the state of things, for showing."""
         now = self._clock.monotonic()
-        paused = self._lane.paused_until(now)
+        pauses = [lane.paused_until(now) for lane in self._lanes.values()]
+        paused = None if None in pauses else min(pause for pause in pauses if pause is not None)
         return Traffic(
             sent=self._sent,
-            sent_last_minute=self._lane.sent_last_minute(now),
-            limit=self._limits.max_rpm,
+            sent_last_minute=sum(lane.sent_last_minute(now) for lane in self._lanes.values()),
+            limit=self._limits.max_rpm * len(self._lanes),
             in_flight=self._in_flight,
             waiting=len(self._line),
             quota_limit=self._quota.limit,
@@ -156,8 +168,8 @@ class Governor:
             waker.cancel()
         await asyncio.gather(*wakers, return_exceptions=True)
 
-    async def enter(self, request: Request) -> None:
-        """Wait for admission; `admitted` calls it."""
+    async def enter(self, request: Request) -> str | None:
+        """Wait for admission and return the source address; `admitted` calls it."""
         now = self._clock.monotonic()
         company = request.company
         if not self._line:
@@ -165,8 +177,7 @@ class Governor:
             if refusal is not None:
                 raise refusal()
             if self._has_room(company) and self._clear_at(now) <= now:
-                self._grant(company, now)
-                return
+                return self._grant(company, now)
         future: asyncio.Future[RunStopped | None] = asyncio.get_running_loop().create_future()
         waiter = Waiter(company, request.priority, since=now, future=future)
         self._line.add(waiter)
@@ -175,15 +186,16 @@ class Governor:
             error = await future
         except asyncio.CancelledError:
             if waiter.granted:
-                self.leave(request, answered=False)
+                self.leave(request, waiter.source, answered=False)
             else:
                 self._line.remove(waiter)
                 self._settle(self._clock.monotonic())
             raise
         if error is not None:
             raise error
+        return waiter.source
 
-    def leave(self, request: Request, *, answered: bool) -> None:
+    def leave(self, request: Request, source: str | None, *, answered: bool) -> None:
         """Give the place back; `admitted` calls it at its exit, `answered` if that is no error's."""
         now = self._clock.monotonic()
         company = request.company
@@ -194,7 +206,7 @@ class Governor:
                 self._by_company[company] = left
             else:
                 del self._by_company[company]
-        self._lane.ended(now)
+        self._lanes[source].ended(now)
         if answered:
             self._heard = True
         else:
@@ -220,7 +232,7 @@ class Governor:
             if waiter is None:
                 return _Assignment(granted, [], None, self._deadline if self._line else math.inf)
             waiter.granted = True
-            self._grant(waiter.company, now)
+            waiter.source = self._grant(waiter.company, now)
             granted.append(waiter)
         return _Assignment(granted, [], None, math.inf)
 
@@ -235,17 +247,20 @@ class Governor:
         # tells.
         if left is not None and self._in_flight and left - self._in_flight - self._lost <= self._limits.reserve:
             return math.inf
-        return self._lane.clear_at(now)
+        return min(lane.clear_at(now) for lane in self._lanes.values())
 
     def _has_room(self, company: CompanyId | None) -> bool:
         return company is None or self._by_company.get(company, 0) < self._limits.per_company
 
-    def _grant(self, company: CompanyId | None, now: float) -> None:
-        self._lane.record(now)
+    def _grant(self, company: CompanyId | None, now: float) -> str | None:
+        clear = [source for source, lane in self._lanes.items() if lane.clear_at(now) <= now]
+        source = min(clear, key=lambda source: self._lanes[source].sent_last_minute(now))
+        self._lanes[source].record(now)
         self._sent += 1
         self._in_flight += 1
         if company is not None:
             self._by_company[company] = self._by_company.get(company, 0) + 1
+        return source
 
     def _refusal(self, now: float) -> Callable[[], RunStopped] | None:
         if self._stopped is not None:
@@ -261,28 +276,23 @@ class Governor:
             return self._out_of_quota
         return None
 
-    def _slow_down(self, response: Response, now: float) -> None:
+    def _slow_down(self, lane: Lane, response: Response, now: float) -> None:
         # A Retry-After that is missing, unreadable, nothing or past still comes with a refusal: something has
         # to give.
         wall = self._clock.now()
-        wait = min(retry_after(response, now=wall) or self._lane.pause_unasked(now), _LONGEST_WAIT)
+        wait = min(retry_after(response, now=wall) or lane.pause_unasked(now), _LONGEST_WAIT)
         if wait > self._limits.max_pause:
             resume_at = _iso(wall + timedelta(seconds=wait))
             self._long_pause = (now + wait, lambda: _pause_too_long(wait, resume_at))
-        self._lane.pause(now + wait + self._jitter(0.0, min(1.0, wait / 10)))
+        lane.pause(now + wait + self._jitter(0.0, min(1.0, wait / 10)))
 
     # ---- the errors ----
 
     def _out_of_time(self) -> RunStopped:
-        until = self._limits.until
-        shown = "" if until is None else f" ({_iso(until)})"
-        return BudgetReached(f"The time set for this run is over{shown}.", hint="Run again to go on.")
+        return out_of_time(self._limits.until)
 
     def _out_of_requests(self) -> RunStopped:
-        return BudgetReached(
-            f"The limit set for this run, {self._limits.max_requests} requests, is reached.",
-            hint="Run again to go on.",
-        )
+        return out_of_requests(self._limits.max_requests)
 
     def _out_of_quota(self) -> RunStopped:
         resets_at = self._quota.resets_at
@@ -338,22 +348,24 @@ class Governor:
                     waiter.future.set_exception(error)
 
 
-class _Place(AbstractAsyncContextManager[None]):
+class _Place(AbstractAsyncContextManager[str | None]):
     """A request's place: waited for at the entry, given back at the exit."""
 
-    __slots__ = ("_governor", "_request")
+    __slots__ = ("_governor", "_request", "_source")
 
     def __init__(self, governor: Governor, request: Request) -> None:
         self._governor = governor
         self._request = request
+        self._source: str | None = None
 
-    async def __aenter__(self) -> None:
-        await self._governor.enter(self._request)
+    async def __aenter__(self) -> str | None:
+        self._source = await self._governor.enter(self._request)
+        return self._source
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._governor.leave(self._request, answered=kind is None)
+        self._governor.leave(self._request, self._source, answered=kind is None)
 
 
 def _pause_too_long(seconds: float, resume_at: str) -> BudgetReached:

@@ -1,6 +1,9 @@
 """The wire: the one module that speaks HTTP."""
 
 import ipaddress
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -30,7 +33,7 @@ _NEVER_ARRIVED = (
 
 
 class HttpTransport:
-    """Sends requests with one session of aiohttp's; an async context manager.
+    """Sends requests with a session of aiohttp's for each source address; an async context manager.
 
     Redirects, proxies of the environment and cookies are not followed, used or kept. Certificates are always
     verified. aiohttp repeats a request by itself only where its method is idempotent and a kept connection
@@ -39,7 +42,10 @@ class HttpTransport:
     `connect_timeout` and `total_timeout` are seconds. What a body has beyond 2 MB adds the time that it takes
     at 128 kB a second.
 
-    Raises `ConfigurationWrong` where the base URL is not https (http is allowed to this machine itself).
+    `sources` are the addresses of this machine that requests may name as theirs; None is the system's choice.
+
+    Raises `ConfigurationWrong` where the base URL is not https (http is allowed to this machine itself), and
+    when it is opened where the machine does not have a source address.
     """
 
     def __init__(
@@ -50,23 +56,28 @@ class HttpTransport:
         connect_timeout: float = 10.0,
         total_timeout: float = 60.0,
         max_answer: int = MAX_ANSWER,
+        sources: Sequence[str | None] = (None,),
     ) -> None:
         self._base = _checked(base_url)
         self._credential = credential
         self._connect_timeout = connect_timeout
         self._total_timeout = total_timeout
         self._max_answer = max_answer
-        self._session: aiohttp.ClientSession | None = None
+        self._sources = sources
+        self._sessions: dict[str | None, aiohttp.ClientSession] = {}
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Open the session."""
-        self._session = aiohttp.ClientSession(
-            # The governor limits what is in flight; a queue in here would count against the connect timeout.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"expense-runner/{__version__}"},
-            trust_env=False,
-        )
+        """Open the sessions."""
+        connectors = {source: _connector(source) for source in self._sources}
+        for source, connector in connectors.items():
+            session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": f"expense-runner/{__version__}"},
+                trust_env=False,
+            )
+            self._sessions[source] = await self._open.enter_async_context(session)
         return self
 
     async def __aexit__(
@@ -75,20 +86,20 @@ class HttpTransport:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        """Close the session and its connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close the sessions and their connections."""
+        self._sessions.clear()
+        await self._open.aclose()
 
     async def send(self, request: Request, begin: Begin | None = None) -> Response:
         """Send the request; see `Transport.send`."""
-        if self._session is None:
-            raise RuntimeError("the transport is not open")
+        session = self._sessions.get(request.source)
+        if session is None:
+            raise RuntimeError("the transport is not open, or not for this source address")
         if begin is not None:
             await begin(request)
         fault: RequestError
         try:
-            return await self._exchange(self._session, request)
+            return await self._exchange(session, request)
         except _NEVER_ARRIVED as error:
             fault = NotSent(f"Codat could not be reached: {_named(error)}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -132,6 +143,22 @@ class HttpTransport:
     def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
         extra = max(0, len(request.body or b"") - _FREE_UPLOAD) / _SLOWEST_UPLOAD
         return aiohttp.ClientTimeout(total=self._total_timeout + extra, connect=self._connect_timeout)
+
+
+def _connector(source: str | None) -> aiohttp.TCPConnector:
+    # The governor limits what is in flight; a queue in here would count against the connect timeout.
+    if source is None:
+        return aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE)
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind((source, 0))
+    except OSError as error:
+        raise ConfigurationWrong(
+            f"Requests cannot be sent from {source}: {error.strerror or error}.",
+            hint="--source-ip takes addresses that this machine has; see: ip address",
+        ) from error
+    return aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE, local_addr=(source, 0), family=family)
 
 
 def _named(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -13,7 +14,8 @@ from runner.codat.flows import Flow
 from runner.codat.messages import Priority, Request, Response
 from runner.codat.multipart import encode_file
 from runner.codat.texts import cleaned
-from runner.domain.expense import Expense, ExpenseLine
+from runner.domain.expense import Expense
+from runner.domain.identity import Head, LineContent
 from runner.domain.ids import (
     AttachmentId,
     CompanyId,
@@ -40,83 +42,76 @@ _TOO_MUCH = 10**10
 # ---- values to JSON ----
 
 
-class _Ref(msgspec.Struct, omit_defaults=True):
-    id: str
-    type: str | None = None
-
-
-class _Line(msgspec.Struct, rename="camel", omit_defaults=True):
-    net_amount: msgspec.Raw
-    tax_amount: msgspec.Raw
-    account_ref: _Ref
-    tax_rate_ref: _Ref | None = None
-    tracking_refs: tuple[_Ref, ...] = ()
-    invoice_to: _Ref | None = None
-
-
-class _Transaction(msgspec.Struct, rename="camel", omit_defaults=True):
-    id: str
-    type: str
-    issue_date: str
-    currency: str
-    lines: tuple[_Line, ...]
-    currency_rate: msgspec.Raw | None = None
-    contact_ref: _Ref | None = None
-    bank_account_ref: _Ref | None = None
-    merchant_name: str | None = None
-    reference: str | None = None
-    notes: str | None = None
-
-
 _ENCODER = msgspec.json.Encoder()
+_quoted = _ENCODER.encode
 
 
 def encode_expense(expense: Expense) -> bytes:
-    """Return the expense as the JSON object of one transaction, UTF-8.
+    """Return the expense as the JSON object of one transaction, UTF-8; see `encode_content`."""
+    return encode_content(expense.id, expense, expense.lines, issued=expense.issue_date.isoformat())
+
+
+def encode_content(id_: ExpenseId, head: Head, lines: Sequence[LineContent], *, issued: str) -> bytes:
+    """Return an expense as the JSON object of one transaction, UTF-8, from its parts; `issued` is ISO 8601.
 
     Made once, when the expense is staged, and joined into requests as it is: the same expense is the same
     bytes in every request, which a replay under its idempotency key demands. Amounts are numbers with the
     digits as written, zeros at the end included, and never pass through a binary float.
 
-    Raises `ValueError` for an amount that is not finite.
+    Joined from pieces, because most pieces of most expenses have been written before.
+
+    Raises `ValueError` for an amount that is not finite, or where the head lacks a type or a currency.
     """
-    return _ENCODER.encode(
-        _Transaction(
-            id=expense.id,
-            type=expense.type.value,
-            issue_date=expense.issue_date.isoformat(),
-            currency=expense.currency,
-            lines=tuple(_line(each) for each in expense.lines),
-            currency_rate=None if expense.currency_rate is None else _number(expense.currency_rate),
-            contact_ref=_ref(expense.contact_id, type_="Supplier"),
-            bank_account_ref=_ref(expense.bank_account_id),
-            merchant_name=expense.merchant_name,
-            reference=expense.reference,
-            notes=expense.notes,
-        )
-    )
+    if head.type is None or head.currency is None:
+        raise ValueError("an expense needs a type and a currency")
+    parts = [b'{"id":"', id_.encode(), _opening(head.type, issued, head.currency)]
+    parts.append(b",".join([_line(each) for each in lines]))
+    parts.append(b"]")
+    if head.currency_rate is not None:
+        parts += (b',"currencyRate":', _number(head.currency_rate))
+    if head.contact_id is not None:
+        parts += (b',"contactRef":{"id":', _quoted(head.contact_id), b',"type":"Supplier"}')
+    if head.bank_account_id is not None:
+        parts += (b',"bankAccountRef":{"id":', _quoted(head.bank_account_id), b"}")
+    if head.merchant_name is not None:
+        parts += (b',"merchantName":', _quoted(head.merchant_name))
+    if head.reference is not None:
+        parts += (b',"reference":', _quoted(head.reference))
+    if head.notes is not None:
+        parts += (b',"notes":', _quoted(head.notes))
+    parts.append(b"}")
+    return b"".join(parts)
 
 
-def _line(line: ExpenseLine) -> _Line:
-    return _Line(
-        net_amount=_number(line.net_amount),
-        tax_amount=_number(line.tax_amount),
-        account_ref=_Ref(line.account_id),
-        tax_rate_ref=_ref(line.tax_rate_id),
-        tracking_refs=tuple(_Ref(each) for each in line.tracking_ids),
-        invoice_to=_ref(line.invoice_to_id, type_="customer"),
-    )
+@lru_cache(maxsize=4096)
+def _opening(type_: str, issued: str, currency: str) -> bytes:
+    named = {"type": type_, "issueDate": issued, "currency": currency}
+    return b'",' + _quoted(named)[1:-1] + b',"lines":['
 
 
-def _ref(id_: str | None, *, type_: str | None = None) -> _Ref | None:
-    return None if id_ is None else _Ref(id_, type_)
+def _line(line: LineContent) -> bytes:
+    net, tax = _number(line.net_amount), _number(line.tax_amount)
+    refs = _refs(line.account_id, line.tax_rate_id, line.tracking_ids, line.invoice_to_id)
+    return b'{"netAmount":%b,"taxAmount":%b%b' % (net, tax, refs)
 
 
-def _number(amount: Decimal) -> msgspec.Raw:
+@lru_cache(maxsize=8192)
+def _refs(account: str, tax_rate: str | None, tracking: tuple[str, ...], invoice_to: str | None) -> bytes:
+    named: dict[str, object] = {"accountRef": {"id": account}}
+    if tax_rate is not None:
+        named["taxRateRef"] = {"id": tax_rate}
+    if tracking:
+        named["trackingRefs"] = [{"id": each} for each in tracking]
+    if invoice_to is not None:
+        named["invoiceTo"] = {"id": invoice_to, "type": "customer"}
+    return b"," + _quoted(named)[1:]
+
+
+def _number(amount: Decimal) -> bytes:
     # Formatted here, because str() of a small decimal has an exponent: 0.000000001 would become 1E-9.
     if not amount.is_finite():
         raise ValueError("an amount must be finite")
-    return msgspec.Raw(format(amount, "f").encode("ascii"))
+    return format(amount, "f").encode("ascii")
 
 
 # ---- values to requests ----
@@ -441,20 +436,26 @@ def _rows(entries: Iterable[_RowBody | None]) -> Iterable[TransactionRow]:
     for entry in entries:
         if entry is None or not isinstance(entry.transaction_id, str) or not entry.transaction_id:
             continue
+        own = entry.transaction_id
         yield TransactionRow(
             # Codat may answer in either case; expenses are known by lower-case ids.
-            expense_id=ExpenseId(cleaned(entry.transaction_id, limit=200).lower()),
-            status=_transaction_status(entry.status),
+            ExpenseId((own if is_uuid(own) else cleaned(own, limit=200)).lower()),
+            _transaction_status(entry.status),
             # Seen in both numbers; a bank feed's row of the same transaction says nothing about the expense.
-            is_expense=_lower(entry.integration_type) in {"expense", "expenses"},
-            message=_text(entry.message),
+            entry.integration_type in _EXPENSE or _lower(entry.integration_type) in _EXPENSE,
+            None if entry.message is None else _text(entry.message),
         )
+
+
+_EXPENSE = ("expense", "expenses")
 
 
 _STATUSES_BY_NAME = {each.value.lower(): each for each in TransactionStatus}
 
 
 def _transaction_status(value: object) -> TransactionStatus:
+    if value == TransactionStatus.COMPLETED.value:  # as nearly all of them are
+        return TransactionStatus.COMPLETED
     return _STATUSES_BY_NAME.get(_lower(value), TransactionStatus.UNKNOWN)
 
 

@@ -9,7 +9,9 @@ MAX_WHOLE_DIGITS = 15
 MAX_FRACTION_DIGITS = 9
 NANOS = 10**MAX_FRACTION_DIGITS
 
-_WRITTEN = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?", re.ASCII)
+_WRITTEN = re.compile(
+    rf"[+-]?(?:[0-9]{{1,{MAX_WHOLE_DIGITS}}}(?:\.[0-9]{{0,{MAX_FRACTION_DIGITS}}})?|\.[0-9]{{1,{MAX_FRACTION_DIGITS}}})"
+).fullmatch
 
 
 def parse_decimal(text: str) -> Decimal | None:
@@ -18,13 +20,7 @@ def parse_decimal(text: str) -> Decimal | None:
     Refused on purpose: exponents (nine bytes of `1e5000000` format to five million characters), NaN and
     infinities, underscores, digits of other scripts, more than 15 digits before or 9 after the point.
     """
-    match = _WRITTEN.fullmatch(text)
-    if match is None:
-        return None
-    whole, fraction = match["whole"], match["fraction"] or ""
-    if not (whole or fraction) or len(whole) > MAX_WHOLE_DIGITS or len(fraction) > MAX_FRACTION_DIGITS:
-        return None
-    return Decimal(text)
+    return None if _WRITTEN(text) is None else Decimal(text)
 
 
 def canonical(amount: Decimal) -> str:
@@ -41,9 +37,10 @@ def split(amount: Decimal) -> tuple[int, int]:
     Sums of either fit SQLite's 64-bit integers for any journal, which decimal text would not allow.
     """
     scaled = int(amount.scaleb(MAX_FRACTION_DIGITS))
-    sign = -1 if scaled < 0 else 1
-    units, nanos = divmod(abs(scaled), NANOS)
-    return sign * units, sign * nanos
+    if scaled >= 0:
+        return divmod(scaled, NANOS)
+    units, nanos = divmod(-scaled, NANOS)
+    return -units, -nanos
 
 
 def join(units: int, nanos: int) -> Decimal:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from runner.domain.expense import MAX_LINES
-from runner.domain.identity import content_digest, content_hash, named_id, unnamed_id
+from runner.domain.identity import content_digest, named_id, unnamed_id
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.collect import suspect_digest
-from runner.intake.merge import make_expense, merge_head
+from runner.intake.merge import merge_head
 from runner.intake.parsed import Batch, Broken, Parsed
 from runner.intake.row import Row, Wrong, expense_key, row_error
 from runner.intake.scratch import Kind, Scratch, StoredRow
@@ -52,8 +52,7 @@ class Giving:
         row, expense_id, _ = _decode_row(stored[3])
         if self._scratch.has_suspects or not (row.type and row.issued and row.currency):
             return None
-        expense = make_expense(row, (row,), expense_id=expense_id)
-        return Parsed(expense, stored[0], 1, content_digest(row, (row,)), named=True)
+        return Parsed(expense_id, row, (row,), stored[0], 1, content_digest(row, (row,)), named=True)
 
     def _named(self, stored: StoredRow, total: int, batch: Batch) -> None:
         key = stored[1]
@@ -91,12 +90,12 @@ def _unnamed(stored: StoredRow, *, occurrence: int) -> Parsed:
     if occurrence > 1:
         # A mapped row is told by its own cells, whose digest stands behind that of its content.
         expense_id = unnamed_id(row.company_id, content=content[32:] or content, occurrence=occurrence)
-    return Parsed(make_expense(row, (row,), expense_id=expense_id), stored[0], 1, content[:32], named=False)
+    return Parsed(expense_id, row, (row,), stored[0], 1, content[:32], named=False)
 
 
 def _expense(head: Row, rows: Sequence[Row], line: int) -> Parsed:
-    expense = make_expense(head, rows, expense_id=named_id(head.company_id, head.id))
-    return Parsed(expense, line, len(rows), content_hash(expense), named=True)
+    expense_id = named_id(head.company_id, head.id)
+    return Parsed(expense_id, head, rows, line, len(rows), content_digest(head, rows), named=True)
 
 
 def _broken(company_id: CompanyId | None, own_id: str, line: int, rows: int) -> Broken:

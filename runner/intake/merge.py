@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from runner.domain.expense import Expense, ExpenseLine
+from runner.domain.expense import Expense, ExpenseLine, Receipt
 from runner.domain.ids import ExpenseId
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.row import Row, expected
@@ -56,9 +56,6 @@ def make_expense(head: Row, rows: Sequence[Row], *, expense_id: ExpenseId) -> Ex
     issue_date = head.issue_date
     if head.type is None or issue_date is None or head.currency is None:
         raise ValueError("an expense needs a type, a date and a currency")
-    receipts = head.receipts
-    if len(rows) > 1:
-        receipts = tuple({receipt.path: receipt for row in rows for receipt in row.receipts}.values())
     return Expense(
         head.company_id,
         expense_id,
@@ -72,8 +69,15 @@ def make_expense(head: Row, rows: Sequence[Row], *, expense_id: ExpenseId) -> Ex
         head.bank_account_id,
         head.reference,
         head.notes,
-        receipts,
+        receipts_of(head, rows),
     )
+
+
+def receipts_of(head: Row, rows: Sequence[Row]) -> tuple[Receipt, ...]:
+    """Return the receipts of an expense's rows, each once."""
+    if len(rows) == 1:
+        return head.receipts
+    return tuple({receipt.path: receipt for row in rows for receipt in row.receipts}.values())
 
 
 def _line(row: Row) -> ExpenseLine:

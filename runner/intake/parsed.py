@@ -1,19 +1,26 @@
 """What reading gives out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from decimal import Decimal
+from typing import Final, NamedTuple
 
-from runner.domain.expense import Expense, RowError
-from runner.domain.ids import CompanyId
+from runner.domain.expense import Expense, Receipt, RowError
+from runner.domain.ids import CompanyId, ExpenseId
+from runner.intake.merge import make_expense, receipts_of
+from runner.intake.row import Row
 
 BATCH: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """An expense and where it was found."""
+class Parsed(NamedTuple):
+    """An expense and where it was found: still as its rows, because millions of them are only passed on."""
 
-    expense: Expense
+    id: ExpenseId
+    head: Row
+    """What all its lines share; without gaps."""
+    members: Sequence[Row]
+    """Its lines."""
     line: int
     """Of its first row."""
     rows: int
@@ -21,6 +28,26 @@ class Parsed:
     """SHA-256 of its content, as `runner.domain.identity.content_hash` gives it."""
     named: bool
     """Whether the file gave it an id; equal expenses without one are told apart only by counting them."""
+
+    @property
+    def expense(self) -> Expense:
+        """The expense itself."""
+        return make_expense(self.head, self.members, expense_id=self.id)
+
+    @property
+    def gross(self) -> Decimal:
+        """Net plus tax over all lines, as `Expense.gross`."""
+        return sum((row.net_amount + row.tax_amount for row in self.members[1:]), self.head_amount)
+
+    @property
+    def head_amount(self) -> Decimal:
+        """Net plus tax of the first line."""
+        return self.members[0].net_amount + self.members[0].tax_amount
+
+    @property
+    def receipts(self) -> tuple[Receipt, ...]:
+        """The receipts of all its rows, each once."""
+        return receipts_of(self.head, self.members)
 
 
 @dataclass(frozen=True, slots=True)

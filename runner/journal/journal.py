@@ -14,6 +14,7 @@ from runner.journal.context import Context
 from runner.journal.drafts import Drafts
 from runner.journal.lock import Lock
 from runner.journal.opening import open_for_reading, open_for_writing, open_scratch
+from runner.journal.outlook import Outlook
 from runner.journal.receipts import Receipts
 from runner.journal.runs import Runs
 from runner.journal.staging import Staging
@@ -41,6 +42,7 @@ class Journal:
         self.verification = Verification(context)
         self.again = Again(context)
         self.stories = Stories(context)
+        self.outlook = Outlook(context)
         self.trouble = Trouble(context)
 
     @property

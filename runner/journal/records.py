@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from runner.domain.expense import MAX_EXPENSES_A_DRAFT, Receipt
 from runner.domain.ids import (
@@ -22,8 +23,7 @@ from runner.domain.money import Sum
 from runner.domain.states import ExpenseState, Outcome, ReceiptState, SyncState
 
 
-@dataclass(frozen=True, slots=True)
-class StagedExpense:
+class StagedExpense(NamedTuple):
     """An expense as it enters the journal: checked, hashed, and in its wire form."""
 
     company_id: CompanyId

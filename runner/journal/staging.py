@@ -1,7 +1,7 @@
 """The journal's verbs for staging: inputs, expenses, row errors, and what intake counted."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -11,9 +11,13 @@ from runner.domain.money import split
 from runner.domain.states import ExpenseState
 from runner.journal.context import Context
 from runner.journal.records import Conflict, OpenRowError, StagedBatch, StagedExpense, UnfinishedInput
-from runner.journal.statements import load
+from runner.journal.statements import insert, load
 
 _SQL = load("staging")
+
+_Row = tuple[int, ExpenseId, InputNo, int, int, bytes, str, int, int]
+_Amount = tuple[int, str, int, int]
+"""Company, currency, and what `split` makes of the gross amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +84,44 @@ class Staging:
         return await self._context.store.write(lambda connection: self._stage(connection, number, batch))
 
     def _stage(self, connection: Connection, number: InputNo, batch: Sequence[StagedExpense]) -> StagedBatch:
-        companies = {each.company_id: self._company_no(connection, each.company_id) for each in batch}
+        companies = {
+            company: self._company_no(connection, company) for company in dict.fromkeys(each.company_id for each in batch)
+        }
         (last,) = connection.execute(_SQL["last_expense"]).fetchone()
-        connection.executemany(
-            _SQL["add_expense"],
-            [
-                (
-                    companies[e.company_id],
-                    e.expense_id,
-                    number,
-                    e.line,
-                    e.rows,
-                    e.content_hash,
-                    e.currency,
-                    *split(e.gross),
-                )
-                for e in batch
-            ],
-        )
-        added = {
+        rows: list[_Row] = [
+            (companies[e.company_id], e.expense_id, number, e.line, e.rows, e.content_hash, e.currency, *split(e.gross))
+            for e in batch
+        ]
+        added = range(last + 1, last + 1 + len(batch))  # all new, and so numbered in their order
+        if insert(connection, _SQL["add_expense"], rows) == len(batch):
+            self._add_facts(connection, number, batch, rows, added)
+            return StagedBatch(len(batch), 0, 0, ())
+        found = {
             (company, expense): expense_no
             for expense_no, company, expense in connection.execute(_SQL["added_since"], {"last": last})
         }
-        fresh = [e for e in batch if (companies[e.company_id], e.expense_id) in added]
-        numbers = [added[companies[e.company_id], e.expense_id] for e in fresh]
-        connection.executemany(_SQL["add_payload"], [(no, e.payload) for no, e in zip(numbers, fresh, strict=True)])
-        self._count(connection, number, [(companies[e.company_id], e, 1) for e in fresh])
-        self._add_receipts(connection, [(no, companies[e.company_id], e) for no, e in zip(numbers, fresh, strict=True)])
-        if len(fresh) == len(batch):
-            return StagedBatch(len(fresh), 0, 0, ())
-        known = [e for e in batch if (companies[e.company_id], e.expense_id) not in added]
+        fresh = [place for place, row in enumerate(rows) if row[:2] in found]
+        self._add_facts(
+            connection,
+            number,
+            [batch[place] for place in fresh],
+            [rows[place] for place in fresh],
+            [found[rows[place][:2]] for place in fresh],
+        )
+        known = [e for e, row in zip(batch, rows, strict=True) if row[:2] not in found]
         return self._meet_known(connection, number, known, companies, accepted=len(fresh))
+
+    def _add_facts(
+        self,
+        connection: Connection,
+        number: InputNo,
+        fresh: Sequence[StagedExpense],
+        rows: Sequence[_Row],
+        numbers: Sequence[int],
+    ) -> None:
+        insert(connection, _SQL["add_payload"], [(no, e.payload) for no, e in zip(numbers, fresh, strict=True)])
+        self._count(connection, number, [(row[0], *row[6:]) for row in rows])
+        self._add_receipts(connection, [(no, row[0], e) for no, row, e in zip(numbers, rows, fresh, strict=True)])
 
     def _meet_known(
         self,
@@ -135,7 +146,7 @@ class Staging:
                 before = (company_no, currency, -1, -units, -nanos)
                 self._correct(connection, number, expense_no, company_no, staged)
                 connection.execute(_SQL["count_accepted"], (number, *before))
-                self._count(connection, number, [(company_no, staged, 1)])
+                self._count(connection, number, [(company_no, staged.currency, *split(staged.gross))])
             else:
                 conflicts.append(Conflict(staged, ExpenseState(state), payload))
                 continue
@@ -172,12 +183,11 @@ class Staging:
         return int(number)
 
     @staticmethod
-    def _count(connection: Connection, number: InputNo, entries: list[tuple[int, StagedExpense, int]]) -> None:
+    def _count(connection: Connection, number: InputNo, entries: Iterable[_Amount]) -> None:
         sums: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-        for company_no, staged, count in entries:
-            units, nanos = split(staged.gross)
-            entry = sums[company_no, staged.currency]
-            entry[0] += count
+        for company_no, currency, units, nanos in entries:
+            entry = sums[company_no, currency]
+            entry[0] += 1
             entry[1] += units
             entry[2] += nanos
         connection.executemany(

@@ -8,7 +8,7 @@ RUNS = 12
 """Runs that are remembered: as many as show the usual spread, and few enough to forget what has changed."""
 STEPS = 10
 """Looks into which the usual spread is divided: more find the end sooner, fewer cost less."""
-GROWTH = 1.5
+GROWTH = 1.35
 _EARLIER = 0.7
 """The first look found it ended: it may have ended long before, so the next first look is that much earlier."""
 
@@ -48,10 +48,13 @@ class Pace:
         Not before such a sync can have ended, then close together as long as they usually end, then rarer and
         rarer up to `most`. No look follows another by less than `least`.
         """
-        if not self._runs:
+        runs = tuple(self._runs or ())
+        if not runs:
             yield from growing(least, most)
-        first = max(least, min(run.earliest for run in self._runs or ()))
-        last = max(run.ended for run in self._runs or ())
+        # Few runs say little about how early others may end.
+        caution = len(runs) / (len(runs) + 1)
+        first = max(least, min(run.earliest for run in runs) * caution)
+        last = max(run.ended for run in runs)
         step = min(most, max(least, (last - first) / STEPS))
         yield first
         elapsed = first

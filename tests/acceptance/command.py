@@ -66,11 +66,11 @@ class Command:
         """Return the arguments of a run."""
         return ["run", "--json", *self.options, *options, *map(str, inputs)]
 
-    def run(self, *inputs: str | Path, options: Sequence[str] = (), **how: Any) -> Ended:  # noqa: ANN401
+    def run(self, *inputs: str | Path, options: Sequence[str] = (), **how: Any) -> Ended:
         """Run to the end."""
         return self.call(*self.arguments(*inputs, options=options), **how)
 
-    def call(self, *arguments: str, **how: Any) -> Ended:  # noqa: ANN401
+    def call(self, *arguments: str, **how: Any) -> Ended:
         """Call any command and wait for its end."""
         return finish(self.start(arguments, **how))
 
@@ -78,7 +78,7 @@ class Command:
         """Start a run and return at once."""
         return self.start(self.arguments(*inputs, options=options))
 
-    def start(self, arguments: Sequence[str], **how: Any) -> "subprocess.Popen[bytes]":  # noqa: ANN401
+    def start(self, arguments: Sequence[str], **how: Any) -> "subprocess.Popen[bytes]":
         """Start any command and return at once."""
         return start(arguments, folder=self.folder, env=self.env, **how)
 
@@ -99,7 +99,7 @@ def start(
     env: dict[str, str],
     program: Sequence[str] = (sys.executable, "-m", "runner"),
     stdin: int = subprocess.DEVNULL,
-    **how: Any,  # noqa: ANN401 - whatever Popen takes
+    **how: Any,
 ) -> "subprocess.Popen[bytes]":
     """Start the program in a session of its own, so that a signal meets it alone."""
     return subprocess.Popen(

@@ -31,14 +31,15 @@ def main() -> None:
         )
         command = Command(folder, it.url)
         arguments = command.arguments(expenses.folder, options=["--flow", size.flow])
+        posts = it.posts()
         for life in ("first", "second"):
             posts, began = it.posts(), time.monotonic()
             process = command.start(arguments)
             ended = finish(process, patience=None).expect(0)
             assert_all_posted_once(expenses, it.ledger())
-            print(f"{life} run: {time.monotonic() - began:.1f} s, {it.posts() - posts:,} POSTs, {ended.report}")
+            print(f"{life} run: {time.monotonic() - began:.1f} s, {it.posts() - posts:,} POSTs, {ended.report}")  # noqa: T201 - a command for a person
         assert it.posts() == posts, "the second run sent something"
-        print(f"{len(expenses.gross):,} expenses and {len(expenses.receipts):,} receipts are in the books, each once.")
+        print(f"{len(expenses.gross):,} expenses and {len(expenses.receipts):,} receipts are in the books, each once.")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -278,5 +278,5 @@ def _whole(status: bytes, header: bytes, body: bytes) -> bytes:
 
 if __name__ == "__main__":
     with Proxy(sys.argv[1]) as proxy:
-        print(proxy.url, flush=True)
+        print(proxy.url, flush=True)  # noqa: T201 - it says where it listens
         threading.Event().wait()

@@ -1,5 +1,6 @@
 """The bundled simulator as a process of its own: the judge that outlives every client that is killed."""
 
+import ctypes
 import json
 import os
 import re
@@ -15,6 +16,8 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = "sync_seconds = [0.01, 0.04]\nlimits = false"
 _PATIENCE = 20.0
+_PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl
 
 
 def clean_environment(**values: str) -> dict[str, str]:
@@ -22,6 +25,11 @@ def clean_environment(**values: str) -> dict[str, str]:
     dropped = ("CODAT_", "EXPENSE_RUNNER_", "PYTHONDONTWRITEBYTECODE", "PYTEST_", "COV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {**kept, "PYTHONPATH": str(ROOT), **values}
+
+
+def end_with_parent() -> None:
+    """Let the kernel end this process when the one that started it is gone, however that ended."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ class Simulator:
                 stderr=errors,
                 text=True,
                 start_new_session=True,
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call, looked up beforehand
             )
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
@@ -111,7 +120,7 @@ class Simulator:
         """Let things go wrong from now on."""
         self._ask("POST", "faults", list(faults))
 
-    def _ask(self, method: str, what: str, body: object = None) -> Any:  # noqa: ANN401 - it is JSON
+    def _ask(self, method: str, what: str, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_simulator/{what}", data=data, method=method)
         with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:

@@ -58,7 +58,7 @@ def test_folders_and_files_can_be_named_together_and_twice(
     expenses = write()
     nested = expenses.folder / "deeper"
     nested.mkdir()
-    moved = sorted(expenses.folder.glob("*.csv"))[0]
+    moved = min(expenses.folder.glob("*.csv"))
     shutil.move(moved, nested / moved.name)
 
     ended = command.run(expenses.folder, nested / moved.name).expect(0)

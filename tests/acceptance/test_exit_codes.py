@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.acceptance.simulated import QUICK, Simulator
 SECOND_POSTS = '[[fault]]\nkind = "error"\nmethod = "POST"\npath = "/syncs$"\nstatus = {}\nwhen = "before"\n'
 
 
-def consistent(ended: Ended) -> dict[str, object]:
+def consistent(ended: Ended) -> dict[str, Any]:
     """Assert what must hold of every report, and return it."""
     report = ended.report
     assert report.keys() - {"stop", "resume_at"} == KEYS
@@ -71,7 +72,7 @@ def test_3_for_an_expense_that_codat_rejects(
     own_simulator: Callable[..., Simulator], write: Callable[..., Expenses]
 ) -> None:
     expenses = write(companies=1)
-    bad = sorted(expense for _, expense in expenses.gross)[0]
+    bad = min(expense for _, expense in expenses.gross)
     simulator = own_simulator(
         scenario=f'[[expense]]\nid = "{bad}"\noutcome = "validation_error"\nmessage = "The account is archived."\n'
     )
@@ -89,7 +90,7 @@ def test_4_for_a_held_company_and_the_next_run_goes_on_once_it_is_well(
     own_simulator: Callable[..., Simulator], write: Callable[..., Expenses]
 ) -> None:
     expenses = write(companies=2)
-    sick = sorted(expenses.companies)[0]
+    sick = min(expenses.companies)
     simulator = own_simulator(
         scenario=f'[[fault]]\nkind = "sync_code"\ncompany = "{sick}"\ncode = 4000\npart = 0.0\ntimes = 1\n'
     )
@@ -147,7 +148,7 @@ def test_7_for_an_expense_of_which_codat_does_not_tell(
     own_simulator: Callable[..., Simulator], write: Callable[..., Expenses]
 ) -> None:
     expenses = write(companies=1)
-    silent = sorted(expense for _, expense in expenses.gross)[0]
+    silent = min(expense for _, expense in expenses.gross)
     simulator = own_simulator(scenario=f'[[expense]]\nid = "{silent}"\noutcome = "unknown"\n')
     command = Command(expenses.folder.parent, simulator.url)
 

@@ -37,7 +37,7 @@ class Life:
         self.gate.write_bytes(b"go")
 
     def kill(self) -> None:
-        """End it the way a power cut does; one that has ended already is not waited for yet, so its id is still its own."""
+        """End it the way a power cut does; its id is its own until it is waited for."""
         os.kill(self.pid, signal.SIGKILL)
 
     def poll(self) -> int | None:
@@ -115,9 +115,8 @@ class Warm:
 
 def serve() -> None:
     """Fork and wait as asked, a line of JSON each, until the input ends."""
-    import runner.cli
+    import runner.cli  # noqa: PLC0415 - tests import this module and have no use for the program
 
-    # What the command imports only when it is needed is imported here as well, once for all.
     for line in sys.stdin:
         asked = json.loads(line)
         if "wait" in asked:
@@ -128,10 +127,10 @@ def serve() -> None:
             if pid == 0:
                 _live(runner.cli.main, asked)
             answer = {"pid": pid}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), flush=True)  # noqa: T201 - its answer
 
 
-def _live(main: Any, asked: dict[str, Any]) -> None:  # noqa: ANN401 - the program's main
+def _live(main: Any, asked: dict[str, Any]) -> None:
     os.setsid()
     signal.alarm(int(_TRACED))
     # Where the kernel restricts tracing to descendants, this one may be traced by its user's processes.

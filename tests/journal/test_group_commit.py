@@ -148,12 +148,19 @@ async def test_a_full_disk_breaks_the_store_for_all_who_wait_and_for_later_calls
 
 async def test_who_queued_during_the_failing_commit_is_told_as_well(traced):
     await fill(traced)
-    first = asyncio.ensure_future(traced.store.write(add(1, b"x" * 100_000)))
-    while not traced.store._queue and not first.done():
-        await asyncio.sleep(0)
-    while traced.store._queue:
-        await asyncio.sleep(0)
+    begun, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def fails(connection):
+        loop.call_soon_threadsafe(begun.set)
+        assert go_on.wait(5)
+        return add(1, b"x" * 100_000)(connection)
+
+    first = asyncio.ensure_future(traced.store.write(fails))
+    await begun.wait()
     later = asyncio.ensure_future(traced.store.write(add(2)))
+    await asyncio.sleep(0)
+    go_on.set()
 
     async with asyncio.timeout(5):
         with pytest.raises(JournalUnusable):

@@ -149,7 +149,9 @@ def test_a_migration_that_breaks_off_leaves_the_old_version_whole(path, monkeypa
     open_for_writing(path).close()
     old = version_of(path)
     with monkeypatch.context() as patched:
-        patched.setattr(migrations, "available", with_one_more("CREATE TABLE more (n); INSERT INTO nowhere VALUES (1);"))
+        patched.setattr(
+            migrations, "available", with_one_more("CREATE TABLE more (n); INSERT INTO nowhere VALUES (1);")
+        )
         with pytest.raises(JournalUnusable):
             open_for_writing(path)
 

@@ -255,8 +255,10 @@ async def test_staged_expenses_of_a_held_company_are_held_and_the_rest_is_as_it_
         "UPDATE expense SET nanos = nanos + 1 WHERE expense_no = 2",
         "UPDATE expense SET currency = 'EUR' WHERE expense_no = 2",
         "UPDATE accepted SET expenses = expenses - 1",
-        "INSERT INTO expense (company_no, expense_id, input_no, line, rows, content_hash, currency, units, nanos) "
-        "SELECT company_no, 'x', input_no, line, rows, content_hash, currency, 0, 0 FROM expense WHERE expense_no = 2",
+        """
+        INSERT INTO expense (company_no, expense_id, input_no, line, rows, content_hash, currency, units, nanos)
+        SELECT company_no, 'x', input_no, line, rows, content_hash, currency, 0, 0 FROM expense WHERE expense_no = 2
+        """,
     ],
 )
 async def test_the_accounts_do_not_balance_once_a_row_was_changed_by_hand(journal, tampering):

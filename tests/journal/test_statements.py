@@ -24,6 +24,9 @@ def used():
             if direct:
                 found.add((topic, direct))
             found |= {(topic, name) for name in re.findall(rf'{variable}\["([a-z_]+)"\]', text)}
+            for shape in re.findall(rf'{variable}\[f"([^"]+)"\]', text):
+                pattern = re.sub(r"\{[^}]+\}", "[a-z]+", shape)
+                found |= {(topic, name) for name in load(topic) if re.fullmatch(pattern, name)}
             if f"{variable}[statement]" in text:
                 found |= {(topic, name) for name in load(topic) if f'"{name}"' in text}
     return found

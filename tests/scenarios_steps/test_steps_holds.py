@@ -89,10 +89,12 @@ async def test_a_refused_key_stops_the_whole_run_with_nothing_in_doubt(world):
 async def test_an_account_at_its_limit_stops_the_run_with_75_but_a_rejection_comes_first(world):
     w = world(faults=[Fault(FaultKind.ERROR, status=402, when="before", company="company-2")])
     await w.stage(2, company="company-2")
-    assert await w.live() == 4
-    assert w.stop.code == "account_limited"
-    w.service.add_fault(Fault(FaultKind.VALIDATION_ERROR, company="company-1"))
-    await w.stage(1)
+    assert await w.live() == 75
+    w.service.faults.clear()
+    w.service.add_fault(Fault(FaultKind.VALIDATION_ERROR))
+    assert await w.live() == 3
+    w.service.add_fault(Fault(FaultKind.ERROR, status=402, when="before"))
+    await w.stage(3)
 
     assert await w.live() == 3
     assert w.stop.code == "account_limited"

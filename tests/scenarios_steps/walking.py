@@ -16,6 +16,7 @@ from runner.codat.gate import Gate, Unlimited
 from runner.codat.messages import Response
 from runner.codat.retrying import Retrying
 from runner.codat.wire import encode_expense
+from runner.company import walk_company
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
 from runner.domain.identity import content_hash
 from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey
@@ -49,8 +50,19 @@ class Wire:
         self.service = service
         self.clock = clock
         self.before = self.after = lambda _request: None
+        self.dead = False
 
     async def send(self, request, begin=None):
+        if self.dead:
+            raise Killed
+        try:
+            return self._send(request)
+        except Killed:
+            # All tasks of a process die together.
+            self.dead = True
+            raise
+
+    def _send(self, request):
         self.before(request)
         headers = {name.lower(): value for name, value in request.headers.items()}
         call = Call(
@@ -142,10 +154,9 @@ class World:
         await self.begin()
         kit = self.kit()
         with suppress(Killed):
-            from runner.company import walk_company
-
             await walk_company(COMPANY_ID, kit)
-            raise AssertionError("it was not killed")
+        assert self.wire.dead
+        self.wire.dead = False
         self.wire.before = self.wire.after = lambda _request: None
 
     def kill_after(self, method, ending):

@@ -12,7 +12,7 @@ from runner.errors import RunStopped
 class Waiter:
     """One request that waits; its future ends with None (it may leave) or the error it is to raise."""
 
-    __slots__ = ("company", "future", "granted", "priority", "since")
+    __slots__ = ("company", "future", "granted", "priority", "since", "source")
 
     def __init__(
         self,
@@ -27,6 +27,8 @@ class Waiter:
         self.since = since
         self.future = future
         self.granted = False
+        self.source: str | None = None
+        """The source address, once it is granted."""
 
 
 class _Rank:

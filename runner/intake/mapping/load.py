@@ -39,7 +39,7 @@ _AMOUNT_KEYS: Final = frozenset(ROLES) | frozenset(
 _FILE_KEYS: Final = frozenset({"encoding", "delimiter", "sheet", "months", "to_do"})
 _ID_KEYS: Final = frozenset({"column", "columns", "separator", "derive", "optional", "to_do"})
 _SKIP_KEYS: Final = frozenset(
-    "column is is_not starts_with contains blank zero currency_not rest to_do".split()
+    "column is is_not starts_with contains blank zero refunds currency_not rest to_do".split()
 )
 _TOP_KEYS: Final = frozenset({"about", "file", "fields", "amounts", "id", "skip"})
 
@@ -276,7 +276,8 @@ class _Checking:
             wrong = [each for each, value in inline.items() if read(value) is None]
             if wrong:
                 raise LookupWrong(f"the value of {wrong[0]!r} cannot be used")
-            return gather((each, read(value) or "", 0) for each, value in inline.items())
+            # A key without a value is not decided yet, as in a CSV: rows with it are errors.
+            return gather((each, text, 0) for each, value in inline.items() if (text := read(value)))
         except LookupWrong as error:
             self._say(f"{error}" if file is None else f"the table {file}: {error}", *path, key)
             return {}
@@ -409,10 +410,10 @@ class _Checking:
         texts = {key: tuple(map(fold, self._texts(table, key, path))) for key in ("is", "is_not", "starts_with", "contains")}
         blank = self._aliases(table, "blank", path)
         currencies = frozenset(each.upper() for each in self._texts(table, "currency_not", path))
-        zero = self._flag(table, "zero", path)
+        zero, refunds = self._flag(table, "zero", path), self._flag(table, "refunds", path)
         if (column is not None) != any(texts.values()):
             self._say("column and one of is, is_not, starts_with, contains belong together", *path)
-        if column is None and not (blank or currencies or zero):
+        if column is None and not (blank or currencies or zero or refunds):
             self._say("this rule would skip every row", *path)
         if column == "*" and texts["is_not"]:
             self._say("is_not needs one column", *path)
@@ -427,6 +428,7 @@ class _Checking:
             texts["contains"],
             blank,
             zero,
+            refunds,
             currencies,
             self._flag(table, "rest", path),
         )

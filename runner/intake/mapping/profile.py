@@ -96,6 +96,8 @@ class SkipRule:
     contains: tuple[str, ...] = ()
     blank: tuple[str, ...] = ()
     zero: bool = False
+    refunds: bool = False
+    """Whether it is for money that comes back only."""
     currency_not: frozenset[str] = frozenset()
     rest: bool = False
     """Whether the rows below are skipped too."""

@@ -121,7 +121,7 @@ def _laid_over(base: Table, own: Table) -> Table:
     for key, groups in (("id", [_IDS]), ("amounts", [_AMOUNTS, _RATES]), ("file", [])):
         if isinstance(own.get(key), dict) and isinstance(base.get(key), dict):
             result[key] = _merged(base[key], own[key], groups)
-    if isinstance(own.get("skip"), list) and isinstance(base.get("skip"), list):
+    if own.get("skip") and isinstance(own["skip"], list) and isinstance(base.get("skip"), list):
         result["skip"] = [*own["skip"], *base["skip"]]
     elif "skip" in own:
         result["skip"] = own["skip"]

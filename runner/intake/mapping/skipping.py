@@ -27,10 +27,10 @@ class Skipping:
                 return self._count(rule)
         return None
 
-    def after(self, cells: Sequence[str], *, currency: str, zero: bool) -> str | None:
+    def after(self, cells: Sequence[str], *, currency: str, zero: bool, refund: bool) -> str | None:
         """Return the rule that skips a row for what its cells mean."""
         for rule, tests in self._after:
-            if rule.zero and not zero:
+            if (rule.zero and not zero) or (rule.refunds and not refund):
                 continue
             if rule.currency_not and (not currency or currency.upper() in rule.currency_not):
                 continue
@@ -46,7 +46,7 @@ class Skipping:
 
 
 def _looks_at_values(rule: SkipRule) -> bool:
-    return rule.zero or bool(rule.currency_not)
+    return rule.zero or rule.refunds or bool(rule.currency_not)
 
 
 def _tests(rule: SkipRule, places: Mapping[str, int]) -> list[Test]:

@@ -23,6 +23,8 @@ class Money:
     tax: Decimal
     type: str
     """The type as the row has it, or what the sign makes of it."""
+    back: bool = False
+    """Whether the row itself says that money comes back."""
 
 
 class _Refused(Exception):
@@ -121,13 +123,13 @@ class MoneyReader:
     def _signed(self, net: Decimal, tax: Decimal, type_: str, texts: Mapping[str, str]) -> Money | Fault:
         """Apply what the profile says of amounts below zero."""
         if self._rule.negative == "keep" or (net >= 0 and tax >= 0):
-            return Money(net, tax, type_)
+            return Money(net, tax, type_, back=net < 0)
         if net > 0 or tax > 0:
             return self._refused(Code.AMOUNTS_DISAGREE, "tax", texts, f"the same sign as the net amount {net}").fault
         if self._rule.negative == "refuse":
             return self._refused(Code.NEGATIVE_REFUSED, self._main, texts, "an amount above zero").fault
         refund = type_.lower() == ExpenseType.PAYMENT.lower()
-        return Money(-net, -tax, ExpenseType.REFUND.value if refund else type_)
+        return Money(-net, -tax, ExpenseType.REFUND.value if refund else type_, back=True)
 
     def _refused(self, code: Code, role: str, texts: Mapping[str, str], expected: str) -> _Refused:
         column = self._columns.get(role, self._columns[self._main])

@@ -99,7 +99,9 @@ class Translator:
             texts[_NET], texts[_TAX], texts[_TYPE] = format(money.net, "f"), format(money.tax, "f"), money.type
         if self._profile.skips:
             zero = isinstance(money, Money) and not money.net and not money.tax
-            if (where := self.skipping.after(cells, currency=texts[_CURRENCY], zero=zero)) is not None:
+            back = isinstance(money, Money) and money.back
+            where = self.skipping.after(cells, currency=texts[_CURRENCY], zero=zero, refund=back)
+            if where is not None:
                 return Skipped(where)
         return Canonical(texts, faults)
 

@@ -18,6 +18,6 @@ SELECT state, code, count(*), min(receipt_no) FROM receipt
 WHERE state IN ('rejected', 'in_doubt') GROUP BY state, code ORDER BY count(*) DESC, code
 
 -- name: receipt_example
-SELECT company_id, input.name, line, path, receipt.message
+SELECT company_id, input.name, line, receipt.path, receipt.message
 FROM receipt JOIN expense USING (expense_no) JOIN company ON company.company_no = expense.company_no
 JOIN input USING (input_no) WHERE receipt_no = :number

@@ -1,0 +1,251 @@
+"""What the columns of an unknown file may mean, and what of it is certain."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from runner.intake.mapping.dates import ORDERS, DateReader
+from runner.intake.mapping.numbers import Number, NumberFormat, NumberReader, too_fine
+from runner.intake.mapping.problem import fold
+from runner.intake.mapping.sample import Rows
+from runner.intake.row import CURRENCIES
+
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "issue_date": (
+        "transaction date", "trans date", "date of transaction", "purchase date", "expense date", "issue date", "date",
+        "timestamp", "payment date", "posting date", "posted date", "clearing date", "datum", "buchungsdatum",
+        "belegdatum", "fecha", "date de transaction", "data",
+    ),
+    "money_out": ("money out", "paid out", "debit", "withdrawal", "withdrawals", "spent", "soll"),
+    "money_in": ("money in", "paid in", "credit", "deposit", "deposits", "received", "haben"),
+    "gross": (
+        "gross amount", "gross", "total amount", "amount incl vat", "amount including vat", "total", "transaction amount",
+        "billing amount", "amount", "value", "betrag", "brutto", "montant", "importe", "importo",
+    ),
+    "net": ("net amount", "net", "amount excl vat", "amount exc vat", "amount (without vat)", "net value", "netto"),
+    "tax_code": ("vat code", "tax code", "vat rate", "tax rate", "vat", "tax"),
+    "tax": ("vat amount", "tax amount", "vat", "tax", "gst", "sales tax", "mwst", "tva", "iva"),
+    "currency": ("currency", "transaction currency", "billing currency", "currency code", "ccy", "währung", "devise"),
+    "company_id": (
+        "company id", "company", "entity", "legal entity", "subsidiary", "directorate", "department", "service area",
+        "service", "business unit", "cost centre", "cost center",
+    ),
+    "account_id": (
+        "account code", "gl account", "gl code", "nominal code", "account number", "expense account", "account",
+        "expense category", "category", "expense type", "accounting category", "merchant category", "mcc", "konto",
+    ),
+    "merchant_name": (
+        "merchant name", "merchant", "supplier name", "supplier", "vendor", "payee", "beneficiary", "counterparty",
+        "details", "transaction description", "description",
+    ),
+    "id": (
+        "transaction id", "transaction no", "transaction number", "expense id", "unique id", "external id", "trans id",
+        "id",
+    ),
+    "reference": ("reference", "ref", "receipt number", "invoice number", "document number", "belegnummer"),
+    "notes": ("memo", "notes", "note", "comment", "comments", "narrative", "purpose", "description", "text"),
+    "holder": ("cardholder", "cardholder name", "card holder", "employee", "employee name", "user", "spender"),
+}  # fmt: skip
+_STYLES: Final = tuple(
+    NumberFormat(decimal, thousands)
+    for decimal, thousands in ((".", None), (".", ","), (",", None), (",", "."), (",", " "), (".", "'"), (".", " "))
+)
+_USUAL: Final = {".": ",", ",": "."}
+_SYMBOLS: Final = {"£": "GBP", "€": "EUR", "US$": "USD", "₹": "INR", "A$": "AUD", "NZ$": "NZD", "zł": "PLN"}
+_TOTAL: Final = re.compile(r"(?:grand |sub)?total\b.*|summe\b.*|gesamt\b.*", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Dates:
+    """How a column's dates are written."""
+
+    formats: tuple[str, ...]
+    undecided: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Amount:
+    """How a column's amounts are written."""
+
+    style: NumberFormat
+    negative: int = 0
+    """How many are below zero, credits included."""
+    count: int = 0
+    zero: int = 0
+    currencies: Counter[str] = field(default_factory=Counter)
+    undecided: str = ""
+
+
+def header_place(rows: Rows) -> int:
+    """Return the position of the row that is most likely the header."""
+
+    def score(place: int) -> float:
+        cells = [fold(cell) for cell in rows[place][0]]
+        filled = [cell for cell in cells if cell]
+        if len(filled) < 2:
+            return -1.0
+        known = sum(any(cell == word or cell.startswith(word) for words in WORDS.values() for word in words) for cell in filled)
+        values = sum(any(sign.isdigit() for sign in cell) for cell in filled)
+        return known * 3 + len(filled) - values * 4 - place * 0.1 - (len(filled) - len(set(filled)))
+
+    return max(range(min(len(rows), 60)), key=score, default=0)
+
+
+def assign(header: Sequence[str], columns: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Return the most likely column for each meaning; `columns` are the values below the header."""
+    names = [fold(name) for name in header]
+    found: dict[str, int] = {}
+    for meaning, words in WORDS.items():
+        for place in _by_name(names, words):
+            if place not in found.values() and _plausible(meaning, columns[place]):
+                found[meaning] = place
+                break
+    if ("money_out" in found) != ("money_in" in found) or "gross" in found or "net" in found:
+        # A single column of debits is an amount like any other.
+        alone = found.pop("money_out", None) if "money_in" not in found else None
+        if alone is not None and not {"gross", "net"} & found.keys():
+            found["gross"] = alone
+        if {"gross", "net"} & found.keys():
+            found.pop("money_out", None)
+            found.pop("money_in", None)
+    return found
+
+
+def _by_name(names: Sequence[str], words: Sequence[str]) -> list[int]:
+    plain = [re.sub(r"[*£€$().:_/-]+", " ", name).strip() for name in names]
+    exact = [place for word in words for place, name in enumerate(plain) if name == " ".join(word.split())]
+    inside = [place for word in words for place, name in enumerate(plain) if re.search(rf"\b{re.escape(word)}\b", name)]
+    return list(dict.fromkeys(exact + inside))
+
+
+def _plausible(meaning: str, values: Sequence[str]) -> bool:
+    filled = [value for value in values if value.strip()]
+    if not filled:
+        return meaning not in {"issue_date", "gross", "net", "currency", "id", "tax", "tax_code"}
+    match meaning:
+        case "issue_date":
+            return _share(filled, lambda text: bool(re.search(r"[0-9]", text)) and len(text) <= 40) > 0.8
+        case "gross" | "net" | "tax" | "money_out" | "money_in":
+            return _share(filled, _is_number) > 0.7
+        case "tax_code":
+            return len(set(map(fold, filled))) <= 20 and (not _share(filled, _is_money) > 0.7)
+        case "currency":
+            return _share(filled, lambda text: text.strip().upper() in CURRENCIES) > 0.7
+        case "merchant_name" | "notes":
+            return _share(filled, _is_number) < 0.5
+        case _:
+            return True
+
+
+def _share(values: Sequence[str], test: "object") -> float:
+    return sum(bool(test(value)) for value in values) / len(values)  # type: ignore[operator]
+
+
+def _is_number(text: str) -> bool:
+    return any(isinstance(NumberReader(style).read(text), Number) for style in _STYLES)
+
+
+def _is_money(text: str) -> bool:
+    return _is_number(text) and bool(re.search(r"[.,][0-9]{2}\b", text))
+
+
+def dates_of(values: Sequence[str]) -> Dates:
+    """Return how these dates are written, as far as they tell."""
+    texts = list(dict.fromkeys(" ".join(value.split()) for value in values if value.strip()))[:500]
+    plain, serial = DateReader(()), DateReader(("excel",))
+    rest = [text for text in texts if not isinstance(plain.read(text), str)]
+    serials = [text for text in rest if isinstance(serial.read(text), str)]
+    rest = [text for text in rest if text not in set(serials)]
+    formats = ("excel",) if serials else ()
+    # What no order can read is a broken date, and says nothing of the others.
+    broken = [text for text in rest if not any(_reads(order, [text]) for order in ORDERS)]
+    if len(broken) * 5 <= len(texts):
+        rest = [text for text in rest if text not in set(broken)]
+    if not rest:
+        return Dates(formats, note="year first" if not serials else "")
+    fits = [order for order in ORDERS if _reads(order, rest)]
+    if len(fits) == 1:
+        note = f"{fits[0]} fits every date of the sample, and no other order does"
+        return Dates((fits[0], *formats), note=note, undecided=_swapped(rest, serials, fits[0]))
+    if fits:
+        readings = " or ".join(f"{DateReader((order,)).read(rest[0])} ({order})" for order in fits)
+        return Dates(formats, undecided=f"the order of day and month: {rest[0]} may be {readings}")
+    odd = (broken or rest)[0]
+    return Dates(formats, undecided=f"how dates are written: {odd!r} is not understood, or orders are mixed")
+
+
+def _reads(order: str, texts: Sequence[str]) -> bool:
+    reader = DateReader((order,))
+    return all(isinstance(reader.read(text), str) for text in texts)
+
+
+def _swapped(texts: Sequence[str], serials: Sequence[str], order: str) -> str:
+    """Say whether a spreadsheet seems to have taken days for months: dates that it understood became numbers."""
+    if not serials:
+        return ""
+    reader, serial = DateReader((order,)), DateReader(("excel",))
+    late = [day for text in texts if isinstance(day := reader.read(text), str) and int(day[8:10]) <= 12]
+    early = [day for text in serials if isinstance(day := serial.read(text), str) and int(day[8:10]) > 12]
+    if late or early:
+        return ""
+    return (
+        "whether a spreadsheet has swapped day and month: every date that it turned into a number has a day up to 12, "
+        'and no other date has. If so, write "excel-swapped" instead of "excel"'
+    )
+
+
+def amounts_of(values: Sequence[str]) -> Amount:
+    """Return how these amounts are written, as far as they tell."""
+    given = [value for value in values if value.strip()]
+    texts = [text for text in given if any(_fine(style, text) for style in _STYLES)]
+    if len(texts) * 20 < len(given) * 19:
+        texts = given
+    fits = [style for style in _STYLES if texts and all(_fine(style, text) for text in texts)]
+    readings = {style: [_signed(style, text) for text in texts] for style in fits}
+    if not fits:
+        tolerant = max(_STYLES, key=lambda style: sum(_fine(style, text) for text in texts))
+        odd = next((text for text in texts if not _fine(tolerant, text)), "")
+        return _counted(tolerant, texts, f"how amounts are written: {odd!r} is not understood" if odd else "")
+    chosen = fits[0]
+    undecided = ""
+    if any(reading != readings[chosen] for reading in readings.values()):
+        undecided = "which sign is the decimal one: the sample can be read in two ways"
+    if any(chosen.decimal in text for text in texts) and chosen.thousands is None:
+        chosen = NumberFormat(chosen.decimal, _USUAL[chosen.decimal])
+    return _counted(chosen, texts, undecided)
+
+
+def _fine(style: NumberFormat, text: str) -> bool:
+    number = NumberReader(style).read(text)
+    return isinstance(number, Number) and not too_fine(number.magnitude, 2)
+
+
+def _signed(style: NumberFormat, text: str) -> Decimal | None:
+    number = NumberReader(style).read(text)
+    if not isinstance(number, Number):
+        return None
+    return -number.magnitude if number.negative or number.mark == "CR" else number.magnitude
+
+
+def _counted(style: NumberFormat, texts: Sequence[str], undecided: str) -> Amount:
+    result = Amount(style, undecided=undecided)
+    for text in texts:
+        number = NumberReader(style).read(text)
+        if not isinstance(number, Number):
+            continue
+        result.count += 1
+        result.zero += not number.magnitude
+        result.negative += number.negative or number.mark == "CR"
+        sign = number.currency
+        if sign:
+            result.currencies[_SYMBOLS.get(sign, sign)] += 1
+    return result
+
+
+def is_total(cells: Sequence[str]) -> bool:
+    """Say whether a row looks like a total."""
+    return any(_TOTAL.fullmatch(cell.strip()) for cell in cells)

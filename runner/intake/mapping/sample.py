@@ -1,0 +1,130 @@
+"""A bounded look at a file that nothing is known of: its encoding, its delimiter, its first and last rows."""
+
+import csv
+import io
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from charset_normalizer import from_bytes
+
+from runner.intake.header import DELIMITERS
+from runner.intake.mapping.workbook import is_workbook, read_sheet
+
+HEAD: Final = 1 << 18
+TAIL: Final = 1 << 14
+MAX_ROWS: Final = 1_000
+_LEGACY: Final = ["cp1252", "cp1250", "cp1251", "iso8859_15", "mac_roman", "cp437", "shift_jis"]
+_NAMES: Final = {"cp1252": "windows-1252", "cp1250": "windows-1250", "cp1251": "windows-1251", "iso8859_15": "iso-8859-15"}
+
+Rows = list[tuple[list[str], int]]
+
+
+@dataclass(slots=True)
+class Sample:
+    """What was seen of a file."""
+
+    encoding: str | None
+    """None is UTF-8."""
+    delimiter: str
+    """Blank in a workbook."""
+    rows: Rows
+    """The first rows that are not blank, with their line numbers."""
+    tail: list[list[str]] = field(default_factory=list)
+    """The last rows, where the file is longer than what was read."""
+    whole: bool = True
+    doubts: list[str] = field(default_factory=list)
+
+
+def look(path: Path) -> Sample:
+    """Look at a file; raises `OSError`, and for a workbook `FileFault` and `ConfigurationWrong`."""
+    with path.open("rb") as stream:
+        if is_workbook(path):
+            rows: Rows = []
+            for cells, number in read_sheet(stream, sheet=None, decimal="."):
+                rows.append((cells, number))
+                if len(rows) >= MAX_ROWS:
+                    break
+            return Sample(None, "", rows, whole=len(rows) < MAX_ROWS)
+        return look_at_bytes(stream)
+
+
+def look_at_bytes(stream: BinaryIO) -> Sample:
+    """Look at a CSV file, from its first byte on."""
+    head = stream.read(HEAD)
+    size = stream.seek(0, os.SEEK_END)
+    whole = size <= len(head)
+    encoding, doubts = _encoding(head, whole=whole)
+    text = head.decode(encoding or "utf-8-sig", "replace").replace("\0", "")
+    lines = text.splitlines(keepends=True)
+    if not whole and len(lines) > 1:
+        lines.pop()
+    delimiter = _delimiter(lines)
+    tail: list[list[str]] = []
+    if not whole:
+        stream.seek(-TAIL, os.SEEK_END)
+        last = stream.read(TAIL).decode(encoding or "utf-8", "replace").replace("\0", "").splitlines(keepends=True)
+        tail = [cells for cells, _ in _rows(last[1:], delimiter)]
+    return Sample(encoding, delimiter, _rows(lines, delimiter)[:MAX_ROWS], tail, whole, doubts)
+
+
+def _encoding(head: bytes, *, whole: bool) -> tuple[str | None, list[str]]:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16", []
+    try:
+        # The last character may be cut off.
+        head.decode("utf-8") if whole else head[:-4].decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        if not whole and error.start >= len(head) - 8:
+            return None, []
+    else:
+        return None, []
+    best = from_bytes(head[: 1 << 15], cp_isolation=_LEGACY).best()
+    guessed = "cp1252" if best is None else best.encoding
+    shown = _around(head)
+    if guessed != "cp1252" and _decodes(head, "cp1252") and guessed in {"cp1250", "mac_roman", "cp437", "iso8859_15"}:
+        # Close relatives: in exports of western office software the first is by far the most frequent.
+        guessed = "cp1252"
+    name = _NAMES.get(guessed, guessed.replace("_", "-"))
+    return name, [f"The file is not UTF-8; {name} is a guess. This should read well: {shown.decode(guessed, 'replace')!r}"]
+
+
+def _decodes(head: bytes, encoding: str) -> bool:
+    try:
+        head.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _around(head: bytes) -> bytes:
+    at = next((place for place, byte in enumerate(head) if byte > 127), 0)
+    return head[max(0, at - 20) : at + 20].replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def _delimiter(lines: list[str]) -> str:
+    """Return the delimiter that makes most rows equally wide."""
+
+    def score(delimiter: str) -> int:
+        widths = Counter(len(cells) for cells, _ in _rows(lines[:200], delimiter))
+        width, count = max(widths.items(), key=lambda item: item[1] * (item[0] - 1), default=(1, 0))
+        return count * (width - 1)
+
+    return max(DELIMITERS, key=score)
+
+
+def _rows(lines: list[str], delimiter: str) -> Rows:
+    """Return rows and line numbers; where quotation marks are broken, what stands before."""
+    rows: Rows = []
+    reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=delimiter)
+    line = 1
+    try:
+        for cells in reader:
+            if "".join(cells).strip():
+                rows.append((cells, line))
+            line = reader.line_num + 1
+    except csv.Error:
+        pass
+    return rows

@@ -1,0 +1,288 @@
+"""A first profile for an unknown file, with what could not be decided marked as still to do."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.domain.ids import is_uuid
+from runner.intake.codes import cut
+from runner.intake.mapping.guess import Amount, amounts_of, assign, dates_of, header_place, is_total
+from runner.intake.mapping.problem import fold
+from runner.intake.mapping.sample import Sample
+
+MAX_LISTED = 200
+_RATES = {"s": "20", "sr": "20", "t1": "20", "20": "20", "r": "5", "rr": "5", "l": "5", "5": "5", "z": "0", "zr": "0",
+          "t0": "0", "0": "0", "e": "0", "ex": "0", "x": "0", "o": "0", "os": "0", "n": "0", "t9": "0"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A first profile."""
+
+    text: str
+    """TOML."""
+    undecided: int
+    """How many decisions it leaves to a person."""
+
+
+def sketch(sample: Sample, path: Path) -> Sketch:
+    """Return a first profile for a file of which this was seen; one with no rows gives an empty sketch."""
+    return _Sketching(sample, path).sketch()
+
+
+class _Sketching:
+    def __init__(self, sample: Sample, path: Path) -> None:
+        self._sample = sample
+        self._path = path
+        self._lines: list[str] = []
+        self._undecided = 0
+        rows = sample.rows or [([""], 1)]
+        place = header_place(rows)
+        self._header_line = rows[place][1]
+        self._titles = place
+        self._header = [" ".join(cell.split())[:200] for cell in rows[place][0]]
+        width = len(self._header)
+        below = [(cells + [""] * width)[:width] for cells, _ in rows[place + 1 :]]
+        last = [(cells + [""] * width)[:width] for cells in sample.tail]
+        self._totals = [cells for cells in below[-5:] + last[-5:] if is_total(cells)]
+        self._rows = [cells for cells in below if not is_total(cells)]
+        self._columns = [[cells[place] for cells in self._rows] for place in range(width)]
+        self._found = assign(self._header, self._columns)
+
+    def sketch(self) -> Sketch:
+        self._top()
+        self._fields()
+        self._amounts()
+        self._id()
+        self._skips()
+        return Sketch("\n".join(self._lines) + "\n", self._undecided)
+
+    # ---- writing ----
+
+    def _say(self, *lines: str) -> None:
+        self._lines += lines
+
+    def _note(self, text: str) -> None:
+        self._lines.append("# " + _plain(text))
+
+    def _to_do(self, text: str) -> None:
+        self._undecided += 1
+        self._lines.append(f"to_do = {_quoted(_plain(text))}")
+
+    def _name(self, meaning: str) -> str:
+        return _quoted(self._header[self._found[meaning]])
+
+    def _values(self, meaning: str) -> list[str]:
+        return self._columns[self._found[meaning]]
+
+    # ---- parts ----
+
+    def _top(self) -> None:
+        self._note(f"A first mapping profile for {self._path.name}: {len(self._rows):,} rows were looked at.")
+        self._note("Every to_do below is something that the file does not tell. Decide it, then remove its line.")
+        self._note(f"See what it does with: expense-runner map test {self._path.name} --map THIS_FILE")
+        self._say(f"about = {_quoted('Written for ' + _plain(self._path.name))}", "", "[file]")
+        sample = self._sample
+        for doubt in sample.doubts:
+            self._note(doubt)
+        if sample.encoding is not None:
+            self._say(f"encoding = {_quoted(sample.encoding)}")
+        if sample.delimiter:
+            self._say(f"delimiter = {_quoted(sample.delimiter)}")
+        self._note(f"The header is on line {self._header_line}" + (", below title rows." if self._titles else "."))
+        self._note("Columns: " + ", ".join(cut(name) for name in self._header[:60]))
+        self._say("")
+
+    def _fields(self) -> None:
+        self._company()
+        self._say("[fields.type]", 'constant = "Payment"', "")
+        self._date()
+        self._currency()
+        self._account()
+        for name in ("merchant_name", "reference"):
+            if name in self._found:
+                self._say(f"[fields.{name}]", f"column = {self._name(name)}", "")
+        noted = [self._name(each) for each in ("notes", "holder") if each in self._found]
+        if noted:
+            self._say("[fields.notes]", f"columns = [{', '.join(noted)}]", 'separator = " / "', "")
+
+    def _company(self) -> None:
+        if is_uuid(self._path.stem):
+            self._note("The file is named after its company.")
+            self._say("")
+            return
+        self._say("[fields.company_id]")
+        if "company_id" in self._found:
+            self._say(f"column = {self._name('company_id')}")
+            self._to_do("the company id at Codat of each of these, or one constant company id instead of the column")
+            self._table("fields.company_id.lookup", self._values("company_id"))
+        else:
+            self._to_do("the company id at Codat: constant = \"…\", or name each file after its company")
+            self._say("")
+
+    def _table(self, name: str, values: Sequence[str]) -> None:
+        counts = Counter(" ".join(value.split()) for value in values if value.strip())
+        self._say("", f"[{name}]")
+        if not self._sample.whole:
+            self._note("Only the file's beginning was looked at: there may be more of them.")
+        seen: set[str] = set()
+        for key, count in counts.most_common(MAX_LISTED):
+            if fold(key) not in seen:
+                seen.add(fold(key))
+                self._say(f'{_quoted(key)} = ""  # {count:,} rows')
+        if len(counts) > MAX_LISTED:
+            self._note(f"… and {len(counts) - MAX_LISTED:,} more: a table this long is better kept in a CSV (lookup_file).")
+        self._say("")
+
+    def _date(self) -> None:
+        self._say("[fields.issue_date]")
+        if "issue_date" not in self._found:
+            self._to_do("the column of the date: column = \"…\", format = \"day-first\"")
+            self._say("")
+            return
+        self._say(f"column = {self._name('issue_date')}")
+        dates = dates_of([value for value in self._values("issue_date") if len(value) <= 64])
+        if dates.note:
+            self._note(dates.note)
+        if dates.formats:
+            self._say(f"format = [{', '.join(map(_quoted, dates.formats))}]")
+        if dates.undecided:
+            self._to_do(dates.undecided)
+        self._say("")
+
+    def _currency(self) -> None:
+        self._say("[fields.currency]")
+        if "currency" in self._found:
+            self._say(f"column = {self._name('currency')}")
+            used = Counter(value.strip().upper() for value in self._values("currency") if value.strip())
+            self._note("In the sample: " + ", ".join(f"{cut(code)} {count:,}" for code, count in used.most_common(8)))
+        else:
+            found = {code for each in self._money_columns() for code in self._read(each).currencies}
+            named = {code for name in self._header for sign, code in (("£", "GBP"), ("€", "EUR")) if sign in name}
+            codes = sorted(found | named)
+            if len(codes) == 1 and len(codes[0]) == 3 and codes[0].isalpha():
+                self._note("By the sign beside the amounts or in the header.")
+                self._say(f"constant = {_quoted(codes[0])}")
+            else:
+                self._to_do("the currency, which no column tells: constant = \"GBP\", or another")
+        self._say("")
+
+    def _account(self) -> None:
+        self._say("[fields.account_id]")
+        if "account_id" in self._found:
+            self._say(f"column = {self._name('account_id')}")
+            self._to_do("the account id of each of these, or remove the table if they are account ids themselves")
+            self._table("fields.account_id.lookup", self._values("account_id"))
+        else:
+            self._to_do("the account, which no column tells: constant = \"…\"")
+            self._say("")
+
+    def _money_columns(self) -> list[str]:
+        return [each for each in ("gross", "net", "money_out", "money_in") if each in self._found]
+
+    def _read(self, meaning: str) -> Amount:
+        return amounts_of([value for value in self._values(meaning) if len(value) <= 64])
+
+    def _amounts(self) -> None:
+        self._say("[amounts]")
+        money = self._money_columns()
+        for each in money:
+            self._say(f"{each} = {self._name(each)}")
+        if not money:
+            self._to_do("the column of the amount: gross = \"…\" or net = \"…\"")
+        else:
+            self._signs(money)
+        self._tax(money)
+        self._say("")
+
+    def _signs(self, money: Sequence[str]) -> None:
+        read = self._read(money[0])
+        self._say(f"decimal = {_quoted(read.style.decimal)}")
+        if read.style.thousands is not None:
+            self._say(f"thousands = {_quoted(read.style.thousands)}")
+        if read.undecided:
+            self._to_do(read.undecided)
+        elif money[0] in {"gross", "net"} and read.negative * 10 > read.count * 3:
+            self._say('spending = "negative"')
+            if read.negative * 10 < read.count * 7:
+                self._to_do(f"whether what is spent is below zero: {read.negative:,} of {read.count:,} amounts are")
+            else:
+                self._note(f"{read.negative:,} of {read.count:,} amounts are below zero: they are taken for what was spent.")
+        elif read.negative:
+            self._note(f"{read.negative:,} of {read.count:,} amounts are below zero: they become refunds.")
+        self._say('negative = "refund"')
+
+    def _tax(self, money: Sequence[str]) -> None:
+        if "tax" in self._found and "tax_code" not in self._found:
+            self._say(f"tax = {self._name('tax')}")
+            if money == ["gross"] and not re.search("gross|incl|total|brutto", fold(self._header[self._found["gross"]])):
+                self._more_to_do(f"whether {self._header[self._found['gross']]!r} includes the tax; if not, it is the net amount")
+        elif "tax_code" in self._found and money != ["gross", "net"]:
+            self._say(f"tax_code = {self._name('tax_code')}")
+            self._more_to_do("the tax rate in percent of each code: the ones below are common, not certain")
+            self._say("", "[amounts.tax_rates]")
+            codes = dict.fromkeys(fold(value) for value in self._values("tax_code"))
+            for code in list(codes)[:MAX_LISTED]:
+                rate = _RATES.get(code.removesuffix("%"))
+                self._say(f"{_quoted(code)} = {rate}" if rate else f"# {_quoted(_plain(code))} = ?")
+        elif "net" in self._found and "gross" in self._found:
+            self._note("The tax is what lies between net and gross.")
+        else:
+            self._note("No column tells the tax: the whole amount is posted as the net amount, with a tax of 0.")
+            self._note("If it holds a tax: tax = \"COLUMN\", or tax_rate = 20, or tax_code with tax_rates.")
+
+    def _more_to_do(self, text: str) -> None:
+        # A table has one to_do; further ones stand beside it as text.
+        for place in range(len(self._lines) - 1, -1, -1):
+            if self._lines[place] == "[amounts]":
+                break
+            if self._lines[place].startswith("to_do = "):
+                said = json.loads(self._lines[place].removeprefix("to_do = "))
+                self._lines[place] = f"to_do = {_quoted(_plain(said + '; and ' + text))}"
+                self._undecided += 1
+                return
+        self._to_do(text)
+
+    def _id(self) -> None:
+        self._say("[id]")
+        values = [value.strip() for value in self._values("id")] if "id" in self._found else []
+        filled = [value for value in values if value]
+        if filled and len(set(filled)) == len(filled):
+            self._say(f"column = {self._name('id')}", "")
+            return
+        if filled:
+            self._say(f"column = {self._name('id')}")
+            self._to_do("whether rows with the same id are the lines of one expense, as they will be; if not, remove the column")
+        else:
+            self._note("No column tells expenses apart: their ids are made from their rows, and equal rows are counted.")
+            self._note("If some columns may change from export to export, name those that do not: derive = [\"Date\", …]")
+            self._say('derive = "*"')
+        self._say("")
+
+    def _skips(self) -> None:
+        if self._totals and "issue_date" in self._found:
+            place, text = next(
+                (place, cell.strip()) for cells in self._totals for place, cell in enumerate(cells) if is_total([cell])
+            )
+            self._note(f"A row with {cut(text)!r} and no date stands at the end.")
+            start = fold(text).split(" ")[0] if not fold(text).startswith("grand") else "grand total"
+            self._say("[[skip]]", f"column = {_quoted(self._header[place])}", f"starts_with = {_quoted(start)}")
+            self._say(f"blank = {self._name('issue_date')}", "")
+        if any(self._read(each).zero for each in self._money_columns()):
+            self._note("There are amounts of zero. To leave such rows out, write:  [[skip]]  zero = true")
+        spare = [name for place, name in enumerate(self._header) if place not in self._found.values() and name]
+        if spare:
+            self._note("Not read: " + ", ".join(cut(name) for name in spare[:60]))
+
+
+def _quoted(text: str) -> str:
+    """Return a text as TOML has it in quotes."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _plain(text: str) -> str:
+    """Return a text on one line, without what cannot be printed."""
+    return "".join(each if each.isprintable() else " " for each in text)
