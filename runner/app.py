@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -14,7 +15,8 @@ from runner import __version__
 from runner.backoff import Backoff
 from runner.batch import Batch
 from runner.clock import Clock
-from runner.codat.client import Codat
+from runner.codat.budgets import ending_at
+from runner.codat.client import PAGE_SIZE, Codat
 from runner.codat.counting import Counting, RequestCounts
 from runner.codat.draining import Draining, pause
 from runner.codat.gate import Admission, Gate, Unlimited
@@ -24,8 +26,10 @@ from runner.codat.logged import Logged
 from runner.codat.messages import Transport
 from runner.codat.retrying import Retrying
 from runner.codat.transport import HttpTransport
+from runner.domain.expense import MAX_EXPENSES_A_DRAFT
+from runner.domain.forecast import Batches, requests_for
 from runner.domain.ids import CompanyId, IdempotencyKey
-from runner.errors import ExitCode, RefusedToStart, RunStopped, TooManyErrors
+from runner.errors import ConfigurationWrong, ExitCode, RefusedToStart, RunStopped, TooManyErrors
 from runner.intake.read import Options
 from runner.intake.receipts import load_receipt
 from runner.intake.sources import Source
@@ -36,7 +40,7 @@ from runner.progress import Notes
 from runner.settings import RunSettings
 from runner.stage import StagedInput, stage, unfinished
 from runner.steps.kit import Kit, Limits
-from runner.steps.proof import KeyProof
+from runner.steps.proof import Proofs
 from runner.steps.verifying import Findings
 from runner.verifier import Verifier
 
@@ -57,6 +61,11 @@ class RunReport:
     """The first expenses that are rejected, failed or in doubt."""
     more_attention: bool
     requests: RequestTotals
+    """Of all runs of the journal."""
+    sent: int
+    """Requests of this run."""
+    predicted: int | None
+    """Requests that this run would take if nothing went wrong; None where it ended before it sent any."""
     seconds: float
     inputs: list[StagedInput]
     lost_inputs: list[str]
@@ -83,6 +92,7 @@ class App:
         self.draining = draining
         self.counts = RequestCounts()
         self.governor: Governor | None = None
+        self.predicted: int | None = None
 
     async def run(self, settings: RunSettings, sources: Sequence[Source]) -> RunReport:
         """Stage the sources, walk every company with open work, account for every expense.
@@ -90,7 +100,7 @@ class App:
         Running again is resuming: what an earlier life left open is taken up, with or without sources.
         Raises `RunnerError` where nothing could be begun; what stops a run later is in the report.
         """
-        started = self.clock.monotonic()
+        started, until = self.clock.monotonic(), self._end_of(settings)
         options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping)
         if settings.strict:
             await self._refuse_wrong_rows(sources, options)
@@ -106,8 +116,9 @@ class App:
             lost: list[str] = []
             stop: RunStopped | None = None
             try:
-                lost = await self._stage(journal, options, sources, inputs)
-                await self._walk(settings, journal, since)
+                async with ending_at(until, draining=self.draining, clock=self.clock):
+                    lost = await self._stage(journal, options, sources, inputs)
+                    await self._walk(settings, journal, since)
             except RunStopped as error:
                 stop = error
             return await self._conclude(settings, journal, started, inputs, lost, stop)
@@ -194,6 +205,7 @@ class App:
             await journal.receipts.retry_in_doubt()
         async with self._codat(settings, since_previous) as codat:
             kit = self._kit(settings, codat, journal)
+            self.predicted = requests_for(await journal.outlook.open_work(), _batches(settings))
             if settings.max_errors is not None:
                 self.notes.listen(partial(self._count_errors, settings.max_errors))
             await Batch(kit, self.draining, settings.concurrency).run()
@@ -207,7 +219,7 @@ class App:
             pause=partial(pause, self.draining, self.clock),
             new_key=lambda: IdempotencyKey(str(uuid.uuid4())),
             load_receipt=load_receipt,
-            proof=KeyProof(codat, journal),
+            proofs=Proofs(codat, journal),
             note=self.notes,
             limits=_limits(settings),
         )
@@ -220,6 +232,7 @@ class App:
             credential=settings.credential,
             connect_timeout=settings.connect_timeout,
             total_timeout=settings.request_timeout,
+            sources=settings.source_ips or (None,),
         ) as wire:
             governor = self._admission(settings, since_previous)
             transport: Transport = Counting(wire, counts=self.counts)
@@ -251,18 +264,33 @@ class App:
 
     def _admission(self, settings: RunSettings, since_previous: float | None) -> Admission:
         if settings.max_rpm == 0:
-            return Unlimited()
+            if settings.source_ips:
+                raise ConfigurationWrong(
+                    "Each source address has a rate of its own, and --max-rpm 0 says that there is none.",
+                    hint="Leave out --source-ip or --max-rpm 0.",
+                )
+            return Unlimited(max_requests=settings.max_requests)
         self.governor = Governor(
             self.clock,
             Rates(
                 max_rpm=settings.max_rpm,
                 per_company=settings.in_flight_per_company,
+                in_flight=settings.max_in_flight,
                 reserve=settings.reserve,
                 max_pause=settings.max_pause,
+                max_requests=settings.max_requests,
             ),
             previous_life_seconds_ago=since_previous,
+            sources=settings.source_ips or (None,),
         )
         return self.governor
+
+    def _end_of(self, settings: RunSettings) -> datetime | None:
+        """Return when the run has to end: at a time or after a while, whichever comes first."""
+        ends = [] if settings.until is None else [settings.until]
+        if settings.max_duration is not None:
+            ends.append(self.clock.now() + timedelta(seconds=settings.max_duration))
+        return min(ends, default=None)
 
     def _count_errors(self, allowed: int, _event: str) -> None:
         if self.notes.progress.rejected > allowed:
@@ -302,11 +330,22 @@ class App:
             attention=attention[:SHOWN],
             more_attention=len(attention) > SHOWN,
             requests=await journal.runs.request_totals(),
+            sent=counts.total,
+            predicted=self.predicted,
             seconds=self.clock.monotonic() - started,
             inputs=inputs,
             lost_inputs=lost,
             stop=stop,
         )
+
+
+def _batches(settings: RunSettings) -> Batches:
+    return Batches(
+        creates_datasets=settings.flow.creates_datasets,
+        draft_size=MAX_EXPENSES_A_DRAFT,
+        drafts_a_sync=settings.drafts_a_sync,
+        page_size=PAGE_SIZE,
+    )
 
 
 def _limits(settings: RunSettings) -> Limits:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from runner.domain.ids import CompanyId
 from runner.errors import CompanyHeld, RequestError
 from runner.steps.kit import Kit
-from runner.steps.reconcile import LOOKS
+from runner.steps.looking import LOOKS
 from runner.steps.verifying import Findings, rebuild_company, verify_company
 from runner.together import each
 

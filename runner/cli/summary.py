@@ -50,7 +50,7 @@ def report_json(report: RunReport, journal: Path | None) -> dict[str, object]:
         "outcomes": report.outcomes,
         "expenses": expenses_json(report.books),
         "receipts": receipts_json(report.books),
-        "requests": requests_json(report.requests),
+        "requests": {**requests_json(report.requests), "this_run": report.sent, "predicted": report.predicted},
         "seconds": round(report.seconds, 3),
         "resume": resume_command(report, journal),
     }
@@ -105,5 +105,7 @@ def _lines(report: RunReport) -> list[str]:
         lines += ["", *steps]
     totals = report.requests
     said = f"{totals.total:,} requests in {totals.runs} run(s), {totals.retried:,} of them retries; "
+    if report.predicted is not None:
+        said += f"{report.sent:,} in this run, {report.predicted:,} predicted; "
     said += f"this run took {report.seconds:.1f} s. Exit code {int(report.exit_code)}."
     return [*lines, "", said]

@@ -129,6 +129,18 @@ class Codat:
         except RequestError:
             return False
 
+    async def can_initiate(self, company: CompanyId) -> bool:
+        """Say whether it is proven that this account starts syncs of datasets, so that a create only stores.
+
+        Asked with a list of no datasets, from which nothing can come: refused as invalid where the endpoint is
+        there, 404 where it is not. Any surprise is a no. Errors that reach the run are raised.
+        """
+        request = wire.initiate_request(company, (), key=_fresh_key())
+        try:
+            return (await self._transport.send(request, _nothing_to_write)).status in {400, 422}
+        except RequestError:
+            return False
+
     async def _probe(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> int:
         request = self._create_request(company, payloads, key=key)
         return (await self._transport.send(request, _nothing_to_write)).status

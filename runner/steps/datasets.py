@@ -10,8 +10,8 @@ from runner.steps.holds import held_by_refusal
 from runner.steps.intent import Intent, end_of
 from runner.steps.isolation import can_isolate, isolate
 from runner.steps.kit import Kit
-from runner.steps.looking import Look, look
-from runner.steps.replay import is_young
+from runner.steps.looking import look_until_quiet
+from runner.steps.replay import is_young, may_replay
 from runner.together import each
 
 
@@ -83,19 +83,18 @@ async def _create(company: CompanyId, draft: Draft, contents: Contents, intent: 
 async def _meet_unexpected_sync(company: CompanyId, draft: Draft, contents: Contents, kit: Kit) -> None:
     """Find out, before an unanswered create is repeated, whether it has started a sync against the settings.
 
-    It would in an account that speaks the direct flow, and then repeating it is not harmless at all. Once any
-    create of this journal has been answered with a dataset, that is ruled out.
+    It would in an account that speaks the direct flow, and then repeating it is not harmless at all: the same
+    key recovers the answer where it may be trusted, else the sync is looked for until it is certain not to come.
     """
-    if await kit.journal.companies.datasets_proven():
-        return
-    found = await look(company, contents.ids, kit)
-    if isinstance(found, Look):
+    if await kit.proofs.creates_only_store(company):
         return
     attempt = await kit.journal.attempts.of_draft(draft.no)
-    if attempt is None:
+    if attempt is None or await may_replay(company, attempt, kit):
         return
-    await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no)
-    raise _speaks_direct()
+    found = await look_until_quiet(company, contents.ids, attempt, kit, moot=kit.journal.companies.datasets_proven)
+    if found is not None:
+        await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no)
+        raise _speaks_direct()
 
 
 def _speaks_direct() -> ConfigurationWrong:

@@ -12,7 +12,7 @@ from runner.domain.ids import IdempotencyKey
 from runner.domain.remote import ReceiptFile
 from runner.journal.journal import Journal
 from runner.steps.polls import Polls
-from runner.steps.proof import KeyProof
+from runner.steps.proof import Proofs
 
 
 class Note(Protocol):
@@ -60,7 +60,7 @@ class Kit:
     """Waits, unless the run is asked to end: then it raises what draining was started with."""
     new_key: Callable[[], IdempotencyKey]
     load_receipt: Callable[[Receipt], ReceiptFile]
-    proof: KeyProof
+    proofs: Proofs
     note: Note
     limits: Limits
     polls: Polls = field(default_factory=Polls)

@@ -1,13 +1,19 @@
 """Looking for a sync that the journal does not know, by the expenses that it holds."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from itertools import chain, repeat
 
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
 from runner.domain.states import SyncClass
-from runner.errors import Refused
+from runner.errors import Refused, StillInDoubt
+from runner.journal.records import Attempt
+from runner.steps.holds import held_by_refusal
 from runner.steps.kit import Kit
+
+LOOKS = (5.0, 15.0, 30.0, 60.0, 120.0)
+"""Seconds between looks for a sync; the last one repeats."""
 
 
 class Look(Enum):
@@ -46,6 +52,52 @@ async def look(
     if foreign:
         await kit.journal.syncs.record_foreign(company, foreign)
     return Look.UNCLEAR if unclear else Look.NOTHING
+
+
+async def look_until_quiet(
+    company: CompanyId,
+    ours: Collection[ExpenseId],
+    attempt: Attempt,
+    kit: Kit,
+    *,
+    moot: Callable[[], Awaitable[bool]] | None = None,
+) -> SyncId | None:
+    """Look for the sync that an unanswered attempt may have started until it is found, or certain not to come.
+
+    Certain is that once the quiescence time is over and two looks in a row have found nothing: then None. `moot`
+    is asked before each further look; where it says so the question has become moot: None as well.
+    Raises `StillInDoubt` where others at Codat do not let it become certain in `wait` seconds more,
+    `CompanyHeld` where Codat refuses to be asked.
+    """
+    empty = 0
+    patience = kit.clock.monotonic() + kit.limits.quiescence + kit.limits.wait
+    for step in chain(LOOKS, repeat(LOOKS[-1])):
+        try:
+            found = await look(company, ours, kit, since=attempt.first_sent_at)
+        except Refused as refusal:
+            raise held_by_refusal(refusal) from refusal
+        if not isinstance(found, Look):
+            return found
+        empty = empty + 1 if found is Look.NOTHING else 0
+        remaining = kit.limits.quiescence - _elapsed(attempt, kit)
+        if remaining <= 0 and empty >= 2:
+            return None
+        if kit.clock.monotonic() > patience:
+            raise StillInDoubt(
+                "A sync of unknown fate could not be settled: others at Codat do not end, or end without any rows."
+            )
+        kit.note("start_in_doubt", company=company, seconds_left=max(0, round(remaining)))
+        await kit.pause(min(step, max(remaining, LOOKS[0])))
+        if moot is not None and await moot():
+            return None
+    raise AssertionError("the steps never end")
+
+
+def _elapsed(attempt: Attempt, kit: Kit) -> float:
+    """Return how long ago the attempt last left, at least: in boot time, which no clock setting can jump."""
+    if attempt.boot_id == kit.clock.boot_id():
+        return max(0.0, kit.clock.boottime() - attempt.last_boottime)
+    return kit.clock.boottime()
 
 
 _SLACK = timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Whether this account honours idempotency keys: found out at most once a run, by a probe without effect."""
+"""What is proven of this account: found out at most once a run, by probes that cannot have an effect."""
 
 import asyncio
 
@@ -8,23 +8,36 @@ from runner.errors import RequestError
 from runner.journal.journal import Journal
 
 
-class KeyProof:
-    """Trusts a key only where it is proven: an account that ignores them must still come out right."""
+class Proofs:
+    """Trusts an account only with what it has proven: one that ignores keys must still come out right."""
 
     def __init__(self, codat: Codat, journal: Journal) -> None:
         self._codat = codat
         self._journal = journal
-        self._known: bool | None = None
+        self._keys: bool | None = None
+        self._datasets: bool | None = None
         self._asking = asyncio.Lock()
 
-    async def honoured(self, company: CompanyId) -> bool:
+    async def keys_honoured(self, company: CompanyId) -> bool:
         """Say whether replaying a key recovers its first answer; asked only when a doubt needs it."""
         async with self._asking:
-            if self._known is None:
+            if self._keys is None:
                 try:
-                    self._known = await self._codat.keys_are_honoured(company)
+                    self._keys = await self._codat.keys_are_honoured(company)
                 except RequestError:
                     # Not proven today, then; the way without keys is slower and always there.
-                    self._known = False
-                await self._journal.runs.record_keys_honoured(self._known)
-            return self._known
+                    self._keys = False
+                await self._journal.runs.record_keys_honoured(self._keys)
+            return self._keys
+
+    async def creates_only_store(self, company: CompanyId) -> bool:
+        """Say whether a create certainly posts nothing by itself; asked only when one got no answer.
+
+        One create of this journal that was answered with a dataset proves it; else the account is probed.
+        """
+        if await self._journal.companies.datasets_proven():
+            return True
+        async with self._asking:
+            if self._datasets is None:
+                self._datasets = await self._codat.can_initiate(company)
+            return self._datasets

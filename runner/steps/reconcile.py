@@ -12,24 +12,19 @@ one came to nothing:
    are free to be sent again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
-from itertools import chain, repeat
 
 from runner.domain.ids import CompanyId
 from runner.domain.states import Outcome
-from runner.errors import NotReady, OutcomeUnknown, Refused, StillInDoubt
+from runner.errors import NotReady, OutcomeUnknown, Refused
 from runner.journal.attempts import End
 from runner.journal.records import Attempt, Draft, Sync
-from runner.steps.holds import held_by_refusal
 from runner.steps.intent import end_of
 from runner.steps.kit import Kit
-from runner.steps.looking import Look, look
+from runner.steps.looking import look_until_quiet
 from runner.steps.replay import PAUSES, OtherBody, SameBody, may_replay
 from runner.steps.starting import request_start
-
-LOOKS = (5.0, 15.0, 30.0, 60.0, 120.0)
-"""Seconds between looks for a sync; the last one repeats."""
 
 
 async def reconcile(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
@@ -42,7 +37,7 @@ async def reconcile(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
         if running is not None:
             return running
         attempt = await kit.journal.attempts.of_sync(sync.no) or attempt
-    return await _look_until_quiet(company, sync, attempt, kit)
+    return await _look(company, sync, attempt, kit)
 
 
 class Answer(Enum):
@@ -91,40 +86,13 @@ async def _replay_once(
     return await kit.journal.syncs.record_running(sync.no, created.sync_id, attempt.no)
 
 
-async def _look_until_quiet(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> Sync | None:
+async def _look(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> Sync | None:
     ours = await kit.journal.syncs.expenses_of(sync.no)
-    empty = 0
-    patience = kit.clock.monotonic() + kit.limits.quiescence + kit.limits.wait
-    for step in _steps():
-        try:
-            found = await look(company, ours, kit, since=attempt.first_sent_at)
-        except Refused as refusal:
-            raise held_by_refusal(refusal) from refusal
-        if not isinstance(found, Look):
-            kit.note("sync_adopted", company=company, sync=found)
-            return await kit.journal.syncs.record_running(sync.no, found, attempt.no, adopted=True)
-        empty = empty + 1 if found is Look.NOTHING else 0
-        remaining = kit.limits.quiescence - _elapsed(attempt, kit)
-        if remaining <= 0 and empty >= 2:
-            fact = End(Outcome.ABSENT, detail=f"not at Codat after {kit.limits.quiescence:.0f} s of quiescence")
-            await kit.journal.syncs.record_void(sync.no, attempt.no, fact)
-            kit.note("start_absent", company=company, sync_no=sync.no)
-            return None
-        if kit.clock.monotonic() > patience:
-            raise StillInDoubt(
-                "A sync of unknown fate could not be settled: others at Codat do not end, or end without any rows."
-            )
-        kit.note("start_in_doubt", company=company, sync_no=sync.no, seconds_left=max(0, round(remaining)))
-        await kit.pause(min(step, max(remaining, LOOKS[0])))
-    raise AssertionError("the steps never end")
-
-
-def _steps() -> Iterator[float]:
-    return chain(LOOKS, repeat(LOOKS[-1]))
-
-
-def _elapsed(attempt: Attempt, kit: Kit) -> float:
-    """Return how long ago the attempt last left, at least: in boot time, which no clock setting can jump."""
-    if attempt.boot_id == kit.clock.boot_id():
-        return max(0.0, kit.clock.boottime() - attempt.last_boottime)
-    return kit.clock.boottime()
+    found = await look_until_quiet(company, ours, attempt, kit)
+    if found is not None:
+        kit.note("sync_adopted", company=company, sync=found)
+        return await kit.journal.syncs.record_running(sync.no, found, attempt.no, adopted=True)
+    fact = End(Outcome.ABSENT, detail=f"not at Codat after {kit.limits.quiescence:.0f} s of quiescence")
+    await kit.journal.syncs.record_void(sync.no, attempt.no, fact)
+    kit.note("start_absent", company=company, sync_no=sync.no)
+    return None

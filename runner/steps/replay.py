@@ -30,7 +30,7 @@ def is_young(attempt: Attempt, kit: Kit) -> bool:
 
 async def may_replay(company: CompanyId, attempt: Attempt, kit: Kit) -> bool:
     """Say whether replaying the attempt is safe: its key is young, and this account is proven to honour keys."""
-    return is_young(attempt, kit) and await kit.proof.honoured(company)
+    return is_young(attempt, kit) and await kit.proofs.keys_honoured(company)
 
 
 class OtherBody(RequestError):

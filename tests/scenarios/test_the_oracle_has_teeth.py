@@ -11,7 +11,7 @@ from runner.domain.states import Outcome
 from runner.journal.attempts import End
 from runner.simulator import Fault, FaultKind
 from runner.steps import receipts, reconcile, syncs, transactions
-from runner.steps.proof import KeyProof
+from runner.steps.proof import Proofs
 from tests.scenarios.world.history import run_history
 from tests.scenarios.world.plan import KINDS, Hit, World
 from tests.scenarios.world.sweeps import ONE, TINY, crashes

@@ -331,7 +331,6 @@ async def test_datasets_that_codat_has_forgotten_are_created_again(world, status
     assert (w.posted(1), w.posted(2)) == (1, 1)
 
 
-@pytest.mark.xfail(reason="a create that is repeated after one look does not wait for a list that lags", strict=True)
 async def test_a_direct_account_whose_list_lags_is_not_sent_the_create_twice(world):
     w = world(
         speaks="direct",

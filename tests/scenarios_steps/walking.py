@@ -31,7 +31,7 @@ from runner.simulator.behaviour import NO_LIMITS, Behaviour
 from runner.simulator.service import Service
 from runner.simulator.values import Call
 from runner.steps.kit import Kit, Limits
-from runner.steps.proof import KeyProof
+from runner.steps.proof import Proofs
 from tests.clocks import FakeClock
 from tests.simulator_client import COMPANY, expense_id
 
@@ -133,7 +133,7 @@ class World:
             pause=partial(pause, draining, self.clock),
             new_key=self._new_key,
             load_receipt=self._load,
-            proof=KeyProof(codat, self.journal),
+            proofs=Proofs(codat, self.journal),
             note=self._note,
             limits=self.limits,
         )

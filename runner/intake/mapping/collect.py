@@ -56,7 +56,7 @@ class MappedReader:
             unknown=translator.unread,
             width=len(COLUMNS),
             places=tuple(range(len(COLUMNS))),
-            company=None if "company_id" in profile.fields else company,
+            company=None if translator.tells_company else company,
         )
         self._rows = RowReader(self.header, file=file, receipts=receipts)
         self.seen: Canonical | Skipped | None = None
@@ -230,7 +230,8 @@ class MappedCollecting:
         if (fault := too_many(cells)) is not None:
             raise FileFault(fault, line=line)
         company = company_of(self._source.path)
-        if company is None and "company_id" not in self._profile.fields:
+        translator = Translator(self._profile, cells, line=line)
+        if company is None and not translator.tells_company:
             wanted = (
                 f"the company: name the file <company id>.csv, or say in the mapping profile {self._profile.name} "
                 "where company_id comes from"

@@ -73,6 +73,11 @@ class Translator:
         )
 
     @property
+    def tells_company(self) -> bool:
+        """Whether rows say which company they belong to, so that the file's name does not matter."""
+        return bool(self.sources.get("company_id") or self._template[_PLACE["company_id"]])
+
+    @property
     def id_columns(self) -> int:
         """How many columns an id is made from."""
         return len(self._id)

@@ -26,7 +26,7 @@ from runner.journal.journal import Journal
 from runner.journal.staging import InputFacts
 from runner.simulator import Call
 from runner.steps.kit import Kit, Limits
-from runner.steps.proof import KeyProof
+from runner.steps.proof import Proofs
 from tests.scenarios.world.books import all_staged, load_receipt
 from tests.scenarios.world.loop import Stuck, VirtualClock, VirtualLoop
 from tests.scenarios.world.plan import GATEWAY, KINDS, Crash, Moment
@@ -131,7 +131,7 @@ class Life:
             pause=partial(pause, draining, self.clock),
             new_key=self.history.new_key,
             load_receipt=load_receipt,
-            proof=KeyProof(codat, journal),
+            proofs=Proofs(codat, journal),
             note=self._note,
             limits=Limits(
                 drafts_a_sync=plan.drafts_a_sync,
