@@ -46,7 +46,7 @@ from runner.journal.records import StagedExpense
 from runner.simulator import Behaviour, Call, Service
 from runner.simulator.behaviour import Limits as ServiceLimits
 from runner.steps.kit import Kit, Limits
-from runner.steps.proof import KeyProof
+from runner.steps.proof import Proofs
 
 TARGET = 1.15
 LATENCY = 0.15
@@ -148,7 +148,7 @@ class Rehearsal:
             pause=partial(pause, draining, clock),
             new_key=lambda: IdempotencyKey(str(UUID(int=chance.getrandbits(128), version=4))),
             load_receipt=lambda receipt: ReceiptFile(receipt.path, "application/pdf", b"%PDF"),
-            proof=KeyProof(codat, journal),
+            proofs=Proofs(codat, journal),
             note=self._note,
             limits=self.limits,
         )

@@ -257,6 +257,15 @@ BEGIN
     SELECT RAISE(ABORT, 'a sync cannot go from this state to that one');
 END;
 
+CREATE TRIGGER draft_transition BEFORE UPDATE OF state ON draft
+WHEN OLD.state <> NEW.state AND OLD.state || '>' || NEW.state NOT IN (
+    'drafted>stored', 'drafted>started', 'drafted>closed', 'stored>drafted', 'stored>started', 'stored>closed',
+    'started>drafted', 'started>stored', 'started>closed'
+)
+BEGIN
+    SELECT RAISE(ABORT, 'a draft cannot go from this state to that one');
+END;
+
 CREATE TRIGGER receipt_transition BEFORE UPDATE OF state ON receipt
 WHEN OLD.state <> NEW.state AND (OLD.state = 'attached' OR OLD.state = 'rejected' AND NEW.state <> 'waiting')
 BEGIN
@@ -269,7 +278,8 @@ BEGIN
 END;
 
 CREATE TRIGGER attempt_intent BEFORE UPDATE OF
-    run_no, company_no, kind, draft_no, sync_no, receipt_no, idempotency_key, body_hash, first_sent_at ON attempt
+    run_no, company_no, kind, draft_no, sync_no, receipt_no, idempotency_key, body_hash, first_sent_at,
+    first_boottime ON attempt
 BEGIN
     SELECT RAISE(ABORT, 'what was intended is never rewritten');
 END;

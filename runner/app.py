@@ -151,7 +151,7 @@ class App:
                         note=self.notes,
                     )
                 async with self._codat(settings, since) as codat:
-                    verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency)
+                    verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency, idle=since or 0.0)
                     if rebuild is not None:
                         await verifier.rebuild()
                     findings = await verifier.verify(companies)

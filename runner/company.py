@@ -150,4 +150,9 @@ class Trips:
     async def one_ends(self) -> None:
         """Wait until at least one of the syncs under way has come to its end."""
         done, self.under_way = await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
-        self.errors += [error for task in done if isinstance(error := task.exception(), Exception)]
+        for task in done:
+            error = task.exception()
+            if isinstance(error, Exception):
+                self.errors.append(error)
+            elif error is not None:
+                raise error

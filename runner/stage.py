@@ -82,7 +82,9 @@ async def _stage_one(
                     note("staged", file=source.name, **facts)
         described = reading.described
     await journal.staging.end_input(
-        number, source.name, InputFacts(described.sha256, described.delimiter, described.encoding, described.rows, repeated)
+        number,
+        source.name,
+        InputFacts(described.sha256, described.delimiter, described.encoding, described.rows, repeated),
     )
     return StagedInput(
         source.name,

@@ -32,6 +32,9 @@ async def each(items: Iterable[A], act: Callable[[A], Awaitable[T]], *, limit: i
     workers = [asyncio.ensure_future(worker()) for _ in range(min(limit, len(waiting)))]
     if workers:
         await asyncio.wait(workers)
+    for ended in workers:
+        # What is no Exception, such as a cancellation, is in the worker itself.
+        ended.result()
     if errors:
         raise gravest(errors)
     return [results[place] for place in sorted(results)]

@@ -1,23 +1,31 @@
 """Comparing many companies with Codat, side by side, and rebuilding a journal that was lost."""
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import chain, repeat
 
 from runner.domain.ids import CompanyId
-from runner.errors import CompanyHeld, RequestError
+from runner.errors import CompanyHeld, Refused, RequestError
+from runner.steps.holds import NOT_REBUILT, not_rebuilt
 from runner.steps.kit import Kit
-from runner.steps.looking import LOOKS
 from runner.steps.verifying import Findings, rebuild_company, verify_company
 from runner.together import each
 
 PAGE = 500
 
+PAUSES = (5.0, 15.0, 30.0, 60.0, 120.0)
+"""Seconds between looks at companies that are not clear yet; the last one repeats."""
+
 
 class Verifier:
     """Verifies companies; one that cannot be read is told, and the others go on."""
 
-    def __init__(self, kit: Kit, concurrency: int) -> None:
+    def __init__(self, kit: Kit, concurrency: int, *, idle: float = 0.0) -> None:
+        """`idle`: seconds for which at least nothing has been sent from this journal."""
         self._kit = kit
         self._concurrency = concurrency
+        self._idle = idle
+        self._unclear: dict[CompanyId, str] = {}
+        self._unreadable: dict[CompanyId, str] = {}
 
     async def verify(self, companies: Sequence[CompanyId]) -> list[Findings]:
         """Compare the companies named, or all of the journal's, and return what came of each."""
@@ -28,38 +36,55 @@ class Verifier:
 
     async def _verify(self, company: CompanyId) -> Findings:
         try:
-            findings = await verify_company(company, self._kit)
+            findings = await verify_company(company, self._kit, idle=self._idle)
         except (CompanyHeld, RequestError) as error:
             findings = Findings(company, unread=error.message)
         self._kit.note("company_verified", company=company, agrees=findings.agrees, unread=findings.unread)
         return findings
 
     async def rebuild(self) -> None:
-        """Take what Codat says of every company, again and again until the quiescence time is over.
+        """Take what Codat says of every company, until it is certain that nothing is on its way any more.
 
-        A request of the lost journal's may still be on its way: until then nothing may be sent. Two clear looks
-        in a row must be the last, the later one after that time.
+        A request of the lost journal's may still be: so the last two looks are taken after the quiescence time,
+        and both must be clear. A company that cannot be read, or is never clear, is held until another rebuild:
+        the others are not to wait for it.
         """
         kit = self._kit
         began = kit.clock.boottime()
         clear = 0
-        while True:
-            outcomes = []
-            async for page in self._pages(()):
-                outcomes += await each(page, self._rebuild, limit=self._concurrency)
-            clear = clear + 1 if all(outcomes) else 0
-            remaining = kit.limits.quiescence - (kit.clock.boottime() - began)
-            if remaining <= 0 and clear >= 2:
-                return
-            kit.note("rebuild_waits", seconds=max(0, round(remaining)))
-            await kit.pause(min(LOOKS[-1], max(remaining, LOOKS[0])))
+        for pause in chain(PAUSES, repeat(PAUSES[-1])):
+            await self._look()
+            elapsed = kit.clock.boottime() - began
+            quiet = elapsed >= kit.limits.quiescence
+            clear = clear + 1 if quiet and not self._unclear else 0
+            if clear >= 2 or elapsed > kit.limits.quiescence + kit.limits.wait:
+                break
+            remaining = kit.limits.quiescence - elapsed
+            kit.note("rebuild_waits", seconds=max(0, round(remaining)), unclear=len(self._unclear))
+            await kit.pause(pause if quiet else max(remaining, PAUSES[0]))
+        for company, reason in {**self._unclear, **self._unreadable}.items():
+            hold = not_rebuilt(reason)
+            await kit.journal.companies.hold(company, code=hold.code, message=hold.message, hint=hold.hint)
 
-    async def _rebuild(self, company: CompanyId) -> bool:
+    async def _look(self) -> None:
+        self._unclear.clear()
+        self._unreadable.clear()
+        async for page in self._pages(()):
+            await each(page, self._rebuild, limit=self._concurrency)
+
+    async def _rebuild(self, company: CompanyId) -> None:
         try:
-            return await rebuild_company(company, self._kit)
-        except CompanyHeld as hold:
-            await self._kit.journal.companies.hold(company, code=hold.code, message=hold.message, hint=hold.hint)
-            return True
+            if not await rebuild_company(company, self._kit):
+                self._unclear[company] = "a sync of it does not end"
+        except (CompanyHeld, Refused) as error:
+            # Waiting would not make it readable.
+            self._unreadable[company] = error.message
+        except RequestError as error:
+            self._unclear[company] = error.message
+        else:
+            hold = await self._kit.journal.companies.hold_of(company)
+            if hold is not None and hold.code == NOT_REBUILT:
+                await self._kit.journal.companies.release(company)
 
     async def _pages(self, companies: Sequence[CompanyId]) -> AsyncIterator[Sequence[CompanyId]]:
         if companies:

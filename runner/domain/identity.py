@@ -83,7 +83,7 @@ def canonical_content(head: Head, lines: Sequence[LineContent]) -> bytes:
     """
     issued, rate = head.issue_date, head.currency_rate
     written = _joined(
-        [
+        (
             FORMAT,
             head.type or "",
             "" if issued is None else _in_utc(issued),
@@ -94,27 +94,21 @@ def canonical_content(head: Head, lines: Sequence[LineContent]) -> bytes:
             head.bank_account_id or "",
             head.reference or "",
             head.notes or "",
-        ]
+        )
     )
-    return _BETWEEN.join([written, *sorted(map(_line, lines))]).encode("utf-8", "surrogatepass")
+    rest = _line(lines[0]) if len(lines) == 1 else _BETWEEN.join(sorted(map(_line, lines)))
+    return f"{written}{_BETWEEN}{rest}".encode("utf-8", "surrogatepass")
 
 
 def _line(line: LineContent) -> str:
-    tracking = line.tracking_ids
-    return _joined(
-        [
-            canonical(line.net_amount),
-            canonical(line.tax_amount),
-            line.account_id,
-            line.tax_rate_id or "",
-            line.invoice_to_id or "",
-            str(len(tracking)),
-            *sorted(tracking),
-        ]
-    )
+    net, tax, tracking = canonical(line.net_amount), canonical(line.tax_amount), line.tracking_ids
+    refs = (line.account_id, line.tax_rate_id or "", line.invoice_to_id or "")
+    if not tracking:
+        return _joined((net, tax, *refs, "0"))
+    return _joined((net, tax, *refs, str(len(tracking)), *sorted(tracking)))
 
 
-def _joined(fields: list[str]) -> str:
+def _joined(fields: tuple[str, ...]) -> str:
     text = _BETWEEN.join(fields)
     if text.count(_BETWEEN) >= len(fields) or _ESCAPE in text:
         return _BETWEEN.join(field.replace(_ESCAPE, _ESCAPE + "e").replace(_BETWEEN, _ESCAPE + "b") for field in fields)
@@ -157,8 +151,10 @@ def _uuid5(name: str) -> ExpenseId:
     hashing = _in_namespace.copy()
     hashing.update(name.encode())
     digest = hashing.hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return ExpenseId(f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}")
+    return ExpenseId(
+        f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
+    )
 
 
+_VARIANT: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _in_namespace: Final = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)

@@ -38,7 +38,8 @@ def split(amount: Decimal) -> tuple[int, int]:
     """
     scaled = int(amount.scaleb(MAX_FRACTION_DIGITS))
     if scaled >= 0:
-        return divmod(scaled, NANOS)
+        units, nanos = divmod(scaled, NANOS)
+        return units, nanos
     units, nanos = divmod(-scaled, NANOS)
     return -units, -nanos
 

@@ -8,8 +8,9 @@ behind.
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,8 @@ CREATE TABLE suspect (digest BLOB PRIMARY KEY, line INTEGER NOT NULL) STRICT, WI
 CREATE TABLE repeat (line INTEGER PRIMARY KEY, position INTEGER NOT NULL, total INTEGER NOT NULL) STRICT;
 """
 _ADD: Final = "INSERT INTO row (line, key, kind, content) VALUES (?, ?, ?, ?)"
+_AT_ONCE: Final = 50
+"""Rows that one INSERT takes: every execution of a statement has a price of its own."""
 _SUSPECT: Final = "INSERT OR IGNORE INTO suspect (digest, line) VALUES (?, ?)"
 _INDEX: Final = "CREATE INDEX row_key ON row (key, line) WHERE key IS NOT NULL"
 _FIND_REPEATS: Final = """
@@ -85,10 +88,12 @@ class Scratch:
                 Path(name).unlink()
         self.has_suspects = False
 
-    def add(self, rows: Iterable[StoredRow]) -> None:
+    def add(self, rows: Sequence[StoredRow]) -> None:
         """Store rows; lines rise."""
         try:
-            self._database.executemany(_ADD, rows)
+            for start in range(0, len(rows), _AT_ONCE):
+                part = rows[start : start + _AT_ONCE]
+                self._database.execute(_ADD + ", (?, ?, ?, ?)" * (len(part) - 1), tuple(chain.from_iterable(part)))
         except sqlite3.Error as error:
             raise _no_room(error) from None
 

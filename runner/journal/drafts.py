@@ -193,9 +193,7 @@ def _add(
     return draft
 
 
-def _open(
-    connection: Connection, company: CompanyId, size: int, *, split_from: DraftNo | None, alone: bool
-) -> Draft:
+def _open(connection: Connection, company: CompanyId, size: int, *, split_from: DraftNo | None, alone: bool) -> Draft:
     values = {"company": company, "expenses": size, "split_from": split_from, "alone": int(alone)}
     (number,) = connection.execute(_SQL["add_draft"], values).fetchone()
     return Draft(DraftNo(number), size, None, None, alone)

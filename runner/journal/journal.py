@@ -1,11 +1,13 @@
 """The journal as one thing: its parts, opened and closed together."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 from runner.clock import Clock
 from runner.domain.ids import RunNo
+from runner.errors import JournalUnusable
 from runner.journal.accounts import Accounts
 from runner.journal.again import Again
 from runner.journal.attempts import Attempts
@@ -72,7 +74,10 @@ async def writing(path: Path, clock: Clock) -> AsyncIterator[Journal]:
 def reading(path: Path, clock: Clock) -> Iterator[Journal]:
     """Read the journal beside a run that may be writing it; raises `JournalUnusable`."""
     with closing(open_for_reading(path)) as connection:
-        yield Journal(Inline(connection), clock)
+        try:
+            yield Journal(Inline(connection), clock)
+        except sqlite3.Error as error:
+            raise JournalUnusable(f"The journal {path} cannot be read: {error}.") from error
 
 
 @contextmanager

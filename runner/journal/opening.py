@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from runner.errors import JournalUnusable
-from runner.journal.migrations import migrate, sync_folder
+from runner.journal.migrations import available, migrate, sync_folder
 
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "fuse.sshfs", "afs", "ceph", "fuse.glusterfs"})
 
@@ -64,8 +64,16 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA busy_timeout = 5000").fetchone()
         connection.execute("SELECT count(*) FROM run").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
         raise _unusable(path, error) from error
+    if version != (newest := len(available())):
+        connection.close()
+        older = version < newest
+        raise JournalUnusable(
+            f"{path} has schema {version}, and this version reads schema {newest}.",
+            hint="Bring it up to date with: expense-runner run" if older else "Use the newer version that wrote it.",
+        )
     return connection
 
 

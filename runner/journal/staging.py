@@ -85,7 +85,8 @@ class Staging:
 
     def _stage(self, connection: Connection, number: InputNo, batch: Sequence[StagedExpense]) -> StagedBatch:
         companies = {
-            company: self._company_no(connection, company) for company in dict.fromkeys(each.company_id for each in batch)
+            company: self._company_no(connection, company)
+            for company in dict.fromkeys(each.company_id for each in batch)
         }
         (last,) = connection.execute(_SQL["last_expense"]).fetchone()
         rows: list[_Row] = [

@@ -2,21 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from sqlite3 import Connection
 
-from runner.domain.expense import MAX_EXPENSES_A_DRAFT
-from runner.domain.ids import CompanyId, ExpenseId, SyncId
+from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.judging import Verdict
 from runner.domain.money import join
 from runner.domain.states import ExpenseState, SyncState
-from runner.journal import drafts
 from runner.journal.context import Context
 from runner.journal.statements import load
 
 _SQL = load("verification")
-_SYNCS = load("syncs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,6 @@ class Known:
     on_trust: bool
     """Posted on the word of Codat's duplicate guard alone: no sync that lists it was ever found."""
     sync_state: SyncState | None
-    judged_at: datetime | None
 
 
 class Verification:
@@ -54,9 +49,8 @@ class Verification:
                     join(units, nanos),
                     bool(on_trust),
                     None if sync_state is None else SyncState(sync_state),
-                    None if judged_at is None else datetime.fromisoformat(judged_at),
                 )
-                for place, expense, state, currency, units, nanos, on_trust, sync_state, judged_at in rows
+                for place, expense, state, currency, units, nanos, on_trust, sync_state in rows
             ]
 
         return await self._context.store.read(operation)
@@ -79,27 +73,17 @@ class Verification:
                     "detail": f"{verdict.state}: {verdict.message or 'found at Codat'}",
                 }
                 _leave_open_draft(connection, company, expense)
+                # What was rejected goes nowhere but back: it must have been corrected and sent again since.
+                connection.execute(_SQL["unreject"], values)
                 connection.execute(_SQL["found"], values)
                 connection.execute(_SQL["event"], values)
 
         await self._context.store.write(operation)
 
-    async def adopt(self, company: CompanyId, sync_id: SyncId, expenses: Sequence[ExpenseId]) -> None:
-        """Take a running sync that was found at Codat, with those staged expenses that it holds."""
-
-        def operation(connection: Connection) -> None:
-            for expense in expenses:
-                _leave_open_draft(connection, company, expense)
-                connection.execute(_SQL["free"], {"company": company, "expense": expense})
-            values = {**self._context.stamp(), "company": company, "sync_id": sync_id, "adopted": 1}
-            (number,) = connection.execute(_SYNCS["begin"], values).fetchone()
-            for start in range(0, len(expenses), MAX_EXPENSES_A_DRAFT):
-                draft = drafts.form_alone(connection, company, expenses[start : start + MAX_EXPENSES_A_DRAFT])
-                connection.execute(_SYNCS["take_draft"], {"sync": number, "draft": draft.no})
-                connection.execute(_SYNCS["send_draft"], {"draft": draft.no})
-            connection.execute(_SYNCS["running"], {**values, "sync": number})
-
-        await self._context.store.write(operation)
+    async def doubt_receipts(self, company: CompanyId, *, code: str, message: str) -> None:
+        """Put in doubt every receipt that would be attached next: it may be attached already."""
+        values = {"company": company, "code": code, "message": message}
+        await self._context.store.write(lambda connection: connection.execute(_SQL["doubt_receipts"], values).rowcount)
 
     async def record_absent(self, company: CompanyId, expenses: Sequence[ExpenseId]) -> None:
         """Record that everything Codat lists was searched for these expenses in doubt, in vain."""

@@ -113,6 +113,11 @@ _HOLDS = {
         "Check the flow and create_path settings and the company's configuration.",
     ),
     "sync_not_found": _EXPENSES["sync_not_found"],
+    "not_rebuilt": Entry(
+        "The journal was rebuilt, and what Codat says of this company could not be read, or one of its syncs did not end.",
+        Who.WAIT,
+        "`expense-runner verify --rebuild` again; nothing is sent for the company before.",
+    ),
 }
 
 _RECEIPTS = {
@@ -125,6 +130,11 @@ _RECEIPTS = {
         "The expense was posted outside this journal, perhaps with this receipt.",
         Who.WAIT,
         "Look into the books; to attach it all the same: run --receipts-in-doubt retry.",
+    ),
+    "rebuilt": Entry(
+        "The journal that knew whether the receipt was attached is lost.",
+        Who.WAIT,
+        "Look into the books; to attach it at the risk of having it twice: run --receipts-in-doubt retry.",
     ),
     "refused": Entry(
         "The accounting software did not take the receipt.",

@@ -64,11 +64,26 @@ def held_by_refusal(refusal: Refused) -> CompanyHeld:
     )
 
 
+NOT_REBUILT = "not_rebuilt"
+"""Code of a company that a rebuild of the journal could not learn about: only another rebuild releases it."""
+
+
+def not_rebuilt(reason: str) -> CompanyHeld:
+    """Return the hold of a company that a rebuild could not learn about."""
+    return CompanyHeld(
+        f"The journal could not be rebuilt for this company: {reason}",
+        code="not_rebuilt",
+        hint="Run expense-runner verify --rebuild again: nothing is sent for the company before it was compared.",
+    )
+
+
 async def probe_hold(company: CompanyId, kit: Kit) -> None:
     """Let a held company go on if one cheap look finds it well; raise `CompanyHeld` again if not."""
     hold = await kit.journal.companies.hold_of(company)
     if hold is None:
         return
+    if hold.code == NOT_REBUILT:
+        raise CompanyHeld(hold.message, code=hold.code, hint=hold.hint)
     try:
         info = await kit.codat.company(company)
     except Refused as refusal:

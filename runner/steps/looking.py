@@ -7,7 +7,7 @@ from itertools import chain, repeat
 
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
 from runner.domain.states import SyncClass
-from runner.errors import Refused, StillInDoubt
+from runner.errors import OutcomeUnknown, Refused, StillInDoubt
 from runner.journal.records import Attempt
 from runner.steps.holds import held_by_refusal
 from runner.steps.kit import Kit
@@ -52,6 +52,23 @@ async def look(
     if foreign:
         await kit.journal.syncs.record_foreign(company, foreign)
     return Look.UNCLEAR if unclear else Look.NOTHING
+
+
+async def remember_others(company: CompanyId, kit: Kit) -> None:
+    """Note the syncs that have ended at Codat before this journal starts its first one for the company.
+
+    They are not ours, whatever they hold: an expense that somebody else tried before must not be judged by that.
+    """
+    if await kit.journal.syncs.known_ids(company):
+        return
+    try:
+        listed = await kit.codat.statuses(company)
+    except (Refused, OutcomeUnknown):
+        # The start that follows will say what is the matter with the company.
+        return
+    ended = [status.sync_id for status in listed if status.kind is not SyncClass.RUNNING]
+    if ended:
+        await kit.journal.syncs.record_foreign(company, ended)
 
 
 async def look_until_quiet(

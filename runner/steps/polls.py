@@ -145,6 +145,6 @@ class Polls:
     def _forget(self) -> None:
         if len(self._watches) <= REMEMBERED:
             return
-        oldest = next(iter(self._watches))
-        if self._watches[oldest].is_idle:
-            del self._watches[oldest]
+        idle = next((company for company, watch in self._watches.items() if watch.is_idle), None)
+        if idle is not None:
+            del self._watches[idle]

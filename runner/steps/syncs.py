@@ -22,6 +22,7 @@ from runner.steps.holds import held_by_refusal, is_alive
 from runner.steps.intent import Intent, end_of
 from runner.steps.isolation import can_isolate, isolate_started
 from runner.steps.kit import Kit
+from runner.steps.looking import remember_others
 from runner.steps.reconcile import reconcile
 from runner.steps.starting import request_start
 
@@ -58,6 +59,7 @@ async def start_sync(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> S
     Returns None where it was refused and the drafts, whole or split, are open again; raises `StartLost` where it
     was lost and they are open again as they were.
     """
+    await remember_others(company, kit)
     start = Start(company, drafts, kit, kit.new_key())
     try:
         created = await request_start(company, drafts, kit, key=start.key, begin=start.intent.begin)

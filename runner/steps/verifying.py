@@ -1,9 +1,8 @@
 """Verifying a company: what the journal says beside what Codat says, and repairing the journal where it knew less."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
 from runner.domain.judging import Verdict, judge, statuses
@@ -26,21 +25,14 @@ class Remote:
     """What Codat says of a company's expenses, over all its syncs."""
 
     completed: dict[ExpenseId, list[SyncId]] = field(default_factory=lambda: defaultdict(list))
-    latest: dict[ExpenseId, TransactionRow] = field(default_factory=dict)
-    """The row of each expense in the newest sync that lists it."""
-    running: dict[SyncId, set[ExpenseId]] = field(default_factory=dict)
-    """Syncs that have not ended, with the expenses they list so far."""
+    latest: dict[ExpenseId, tuple[SyncId, TransactionRow]] = field(default_factory=dict)
+    """The newest sync that lists an expense, and its row there."""
+    running: set[SyncId] = field(default_factory=set)
+    """Syncs that have not ended: they may not list yet all that they hold."""
 
-    @property
-    def has_blank(self) -> bool:
-        """Whether a sync is running that does not say yet what it holds."""
-        return any(not members for members in self.running.values())
-
-    def may_yet_post(self, expense: ExpenseId) -> bool:
-        """Say whether anything that Codat lists may still post the expense, or has done so without saying."""
-        if self.has_blank or any(expense in members for members in self.running.values()):
-            return True
-        return expense in self.latest and self.latest[expense].status in _UNDECIDED
+    def is_undecided(self, expense: ExpenseId) -> bool:
+        """Say whether Codat itself does not know what became of the expense."""
+        return expense in self.latest and self.latest[expense][1].status in _UNDECIDED
 
 
 @dataclass(slots=True)
@@ -71,25 +63,31 @@ class Findings:
         return not (self.missing or self.doubled or self.in_doubt or self.unread)
 
 
-async def verify_company(company: CompanyId, kit: Kit) -> Findings:
-    """Compare one company's expenses with all syncs that Codat lists; repair the journal; tell the rest."""
+async def verify_company(company: CompanyId, kit: Kit, *, idle: float) -> Findings:
+    """Compare one company's expenses with all syncs that Codat lists; repair the journal; tell the rest.
+
+    `idle` says for how many seconds at least nothing has been sent from this journal: on a clock that cannot be set.
+    """
     listed = {status.sync_id: status for status in await kit.codat.statuses(company)}
-    await _settle_open_syncs(company, listed, kit)
+    fresh = await _settle_open_syncs(company, listed, kit)
     remote = await read_remote(company, listed, kit)
-    findings = Findings(company)
+    ours = await kit.journal.syncs.started_here(company)
+    compared = Comparison(company, remote, ours, quiet=idle >= kit.limits.quiescence, fresh=fresh)
     unknown = set(remote.completed)
     after = 0
     while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
         after = page[-1].place
-        findings.expenses += len(page)
         unknown -= {known.expense_id for known in page}
-        await _compare(company, page, remote, findings, kit)
-    findings.unknown = sorted(unknown)
-    return findings
+        await compared.add(page, kit)
+    compared.findings.unknown = sorted(unknown)
+    return compared.findings
 
 
-async def _settle_open_syncs(company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit) -> None:
-    """Bring the journal's open syncs as far as can be known without waiting."""
+async def _settle_open_syncs(
+    company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit
+) -> frozenset[ExpenseId]:
+    """Bring the journal's open syncs as far as can be known without waiting; return the expenses judged now."""
+    fresh: set[ExpenseId] = set()
     for sync in await kit.journal.syncs.open(company):
         known: Sync | None = sync
         if sync.state is SyncState.STARTING:
@@ -100,11 +98,13 @@ async def _settle_open_syncs(company: CompanyId, listed: Mapping[SyncId, SyncSta
         if known.state is SyncState.RUNNING and status is not None and status.kind is not SyncClass.RUNNING:
             known = await kit.journal.syncs.record_finished(known.no, status)
         if known.state is SyncState.FINISHED:
+            fresh |= (await kit.journal.syncs.expenses_of(known.no)).keys()
             try:
                 await check_transactions(company, known, kit)
             except CompanyHeld as hold:
                 # Its expenses are judged; the hold is recorded so that the next run begins by looking.
                 await kit.journal.companies.hold(company, code=hold.code, message=hold.message, hint=hold.hint)
+    return frozenset(fresh)
 
 
 async def _adopt_if_found(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
@@ -119,87 +119,120 @@ async def read_remote(company: CompanyId, listed: Mapping[SyncId, SyncStatus], k
     """Read the transactions of every sync that Codat lists for the company, oldest first."""
     remote = Remote()
     for status in sorted(listed.values(), key=lambda status: status.at or ""):
-        rows = statuses(await read_transactions(company, status.sync_id, kit))
-        for expense, row in rows.items():
-            remote.latest[expense] = row
+        for expense, row in statuses(await read_transactions(company, status.sync_id, kit)).items():
+            remote.latest[expense] = (status.sync_id, row)
             if row.status is TransactionStatus.COMPLETED:
                 remote.completed[expense].append(status.sync_id)
         if status.kind is SyncClass.RUNNING:
-            remote.running[status.sync_id] = set(rows)
+            remote.running.add(status.sync_id)
     return remote
 
 
-async def _compare(company: CompanyId, page: list[Known], remote: Remote, findings: Findings, kit: Kit) -> None:
-    settled: dict[ExpenseId, Verdict] = {}
-    absent: list[ExpenseId] = []
-    for known in page:
-        expense, there = known.expense_id, remote.completed.get(known.expense_id, [])
-        if len(there) > 1:
-            findings.doubled.append(expense)
-        if known.state is ExpenseState.POSTED:
-            _compare_posted(known, findings, completed=bool(there))
-        elif there and known.state is not ExpenseState.SENT:
-            settled[expense] = Verdict(ExpenseState.POSTED, evidence_sync=there[0])
-            findings.settled[known.currency] += Sum(1, known.gross)
-        elif known.state is ExpenseState.IN_DOUBT or known.sync_state is SyncState.STARTING:
-            findings.in_doubt.append(expense)
-            if _is_quiet(known, kit) and not remote.may_yet_post(expense):
-                absent.append(expense)
-    if settled:
-        await kit.journal.verification.record_found(company, settled, kind="verified")
-    if absent:
-        await kit.journal.verification.record_absent(company, absent)
-        findings.absent += absent
+class Comparison:
+    """One company's expenses beside what Codat says, page by page."""
+
+    def __init__(
+        self,
+        company: CompanyId,
+        remote: Remote,
+        ours: frozenset[SyncId],
+        *,
+        quiet: bool,
+        fresh: frozenset[ExpenseId],
+    ) -> None:
+        self.findings = Findings(company)
+        self._remote = remote
+        self._ours = ours
+        # A sync of others that has not ended may hold anything: it may not list yet all that it holds.
+        self._quiet = quiet and remote.running <= ours
+        self._fresh = fresh
+
+    async def add(self, page: Sequence[Known], kit: Kit) -> None:
+        """Compare a page, and repair the journal where it knew less."""
+        findings, company = self.findings, self.findings.company_id
+        findings.expenses += len(page)
+        settled: dict[ExpenseId, Verdict] = {}
+        absent: list[ExpenseId] = []
+        for known in page:
+            expense, there = known.expense_id, self._remote.completed.get(known.expense_id, [])
+            if len(there) > 1:
+                findings.doubled.append(expense)
+            if known.state is ExpenseState.POSTED:
+                self._posted(known, completed=bool(there))
+            elif there and known.state is not ExpenseState.SENT:
+                settled[expense] = found_posted(there, self._ours, "verified", "Found in the books by a verification.")
+                findings.settled[known.currency] += Sum(1, known.gross)
+            elif known.state is ExpenseState.IN_DOUBT or known.sync_state is SyncState.STARTING:
+                findings.in_doubt.append(expense)
+                if self._is_absent(known):
+                    absent.append(expense)
+        if settled:
+            await kit.journal.verification.record_found(company, settled, kind="verified")
+        if absent:
+            await kit.journal.verification.record_absent(company, absent)
+            findings.absent += absent
+
+    def _posted(self, known: Known, *, completed: bool) -> None:
+        if completed:
+            self.findings.agreed[known.currency] += Sum(1, known.gross)
+        elif not known.on_trust:
+            self.findings.missing.append(known.expense_id)
+
+    def _is_absent(self, known: Known) -> bool:
+        expense = known.expense_id
+        if known.state is not ExpenseState.IN_DOUBT or expense in self._fresh:
+            return False
+        return self._quiet and not self._remote.is_undecided(expense)
 
 
-def _compare_posted(known: Known, findings: Findings, *, completed: bool) -> None:
-    if completed:
-        findings.agreed[known.currency] += Sum(1, known.gross)
-    elif not known.on_trust:
-        findings.missing.append(known.expense_id)
-
-
-def _is_quiet(known: Known, kit: Kit) -> bool:
-    if known.state is not ExpenseState.IN_DOUBT or known.judged_at is None:
-        return False
-    return kit.clock.now() - known.judged_at >= timedelta(seconds=kit.limits.quiescence)
+def found_posted(there: Sequence[SyncId], ours: Collection[SyncId], code: str, message: str) -> Verdict:
+    """Return the verdict on an expense that is Completed in these syncs; external where none of them is ours."""
+    here = next((sync_id for sync_id in there if sync_id in ours), None)
+    if here is not None:
+        return Verdict(ExpenseState.POSTED, evidence_sync=here)
+    return Verdict(ExpenseState.POSTED, code, message, there[0], external=True)
 
 
 async def rebuild_company(company: CompanyId, kit: Kit) -> bool:
-    """Learn from Codat alone what became of expenses that the journal only has from its CSVs.
+    """Learn from Codat alone what became of expenses that the journal only has from its CSVs, or from a copy.
 
-    Returns whether it is clear: no sync is running that does not say yet what it holds. To be repeated until
-    the quiescence time is over, since a request of the lost journal's may still be on its way.
+    Returns whether it is clear: nothing that Codat lists is still running, since a running sync may not list yet
+    all that it holds. To be repeated until the quiescence time is over: a request of the lost journal's may still
+    be on its way.
     """
     listed = {status.sync_id: status for status in await kit.codat.statuses(company)}
-    known = await kit.journal.syncs.started_here(company)
+    await _settle_open_syncs(company, listed, kit)
+    ours = await kit.journal.syncs.started_here(company)
     remote = await read_remote(company, listed, kit)
     after = 0
     while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
         after = page[-1].place
-        staged = [each.expense_id for each in page if each.state is ExpenseState.STAGED]
-        verdicts = {e: verdict for e in staged if (verdict := _rebuilt(e, remote)) is not None}
+        found = {known.expense_id: _rebuilt(known, remote, ours) for known in page}
+        verdicts = {expense: verdict for expense, verdict in found.items() if verdict is not None}
         if verdicts:
             await kit.journal.verification.record_found(company, verdicts, kind="rebuilt")
-        await _adopt_running(company, [e for e in staged if e not in verdicts], remote, known, kit)
-        known = await kit.journal.syncs.started_here(company)
-    return not remote.has_blank
+    # Codat does not say what is attached, and the journal that knew is lost.
+    await kit.journal.verification.doubt_receipts(company, code=REBUILT, message=_ATTACHED)
+    return not remote.running
 
 
-def _rebuilt(expense: ExpenseId, remote: Remote) -> Verdict | None:
-    if expense in remote.completed:
-        message = "Found in the books when the journal was rebuilt."
-        return Verdict(ExpenseState.POSTED, "rebuilt", message, remote.completed[expense][0], external=True)
-    if expense not in remote.latest or any(expense in members for members in remote.running.values()):
+REBUILT = "rebuilt"
+"""Code of what a rebuild had to conclude."""
+_FOUND = "Found in the books when the journal was rebuilt."
+_ATTACHED = "The journal that knew whether this receipt was attached is lost, and Codat cannot be asked."
+
+
+def _rebuilt(known: Known, remote: Remote, ours: frozenset[SyncId]) -> Verdict | None:
+    """Judge an expense by the newest sync that lists it, unless that one's verdict is in the journal already."""
+    expense = known.expense_id
+    if known.state in {ExpenseState.POSTED, ExpenseState.SENT}:
         return None
-    return judge([expense], [remote.latest[expense]])[expense]
-
-
-async def _adopt_running(
-    company: CompanyId, expenses: list[ExpenseId], remote: Remote, known: frozenset[SyncId], kit: Kit
-) -> None:
-    for sync_id, members in remote.running.items():
-        ours = [expense for expense in expenses if expense in members]
-        if ours and sync_id not in known:
-            await kit.journal.verification.adopt(company, sync_id, ours)
-            expenses = [expense for expense in expenses if expense not in members]
+    if expense in remote.completed:
+        return found_posted(remote.completed[expense], ours, REBUILT, _FOUND)
+    if expense not in remote.latest:
+        return None
+    sync_id, row = remote.latest[expense]
+    if sync_id in ours or sync_id in remote.running:
+        return None
+    verdict = judge([expense], [row])[expense]
+    return None if verdict.state is known.state else verdict

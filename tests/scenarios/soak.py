@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after so many seconds at the latest")
     parser.add_argument("--stop-after", type=int, default=3, help="end after so many broken promises (default: 3)")
     parser.add_argument("--plan", help="repeat the one history of this plan (JSON, as a failure prints it)")
-    parser.add_argument("--trace", action="store_true", help="print the trace of every history, not only of broken ones")
+    parser.add_argument("--trace", action="store_true", help="print every history, not only broken ones")
     options = parser.parse_args(arguments)
     coverage = Coverage()
     began = told = time.monotonic()
@@ -36,16 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
         verdict = run_history(plan)
         coverage.add("by chance", verdict)
         if options.trace or options.plan or not verdict.ok:
-            print(verdict.explain(), flush=True)
+            _tell(verdict.explain())
         broken += not verdict.ok
         now = time.monotonic()
         if now - told > EVERY:
             told = now
-            print(f"{number:,} histories, seed {plan.seed}, {broken} broken, {now - began:.0f} s", flush=True)
+            _tell(f"{number:,} histories, seed {plan.seed}, {broken} broken, {now - began:.0f} s")
         if broken >= options.stop_after or now - began > options.seconds:
             break
-    print("\n".join(coverage.lines()))
+    _tell("\n".join(coverage.lines()))
     return 1 if broken else 0
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _plans(options: argparse.Namespace) -> Iterator[Plan]:

@@ -10,8 +10,9 @@ from runner.domain.judging import POSTED
 from runner.domain.states import Outcome
 from runner.journal.attempts import End
 from runner.simulator import Fault, FaultKind
-from runner.steps import receipts, reconcile, syncs, transactions
+from runner.steps import receipts, syncs, transactions
 from runner.steps.proof import Proofs
+from tests.scenarios.world import life
 from tests.scenarios.world.history import run_history
 from tests.scenarios.world.plan import KINDS, Hit, World
 from tests.scenarios.world.sweeps import ONE, TINY, crashes
@@ -58,8 +59,8 @@ def caught(patch):
 
 
 def no_quiescence():
-    """An unanswered start counts as absent at once."""
-    return swapped(reconcile, "_elapsed", lambda *_: 10_000.0)
+    """Two looks that find nothing are enough: nobody waits for what is late."""
+    return swapped(life, "QUIESCENCE", 0.0)
 
 
 def effect_before_intention():
@@ -108,7 +109,7 @@ def unproven_key_replayed():
     async def honoured(self, company):
         return True
 
-    return swapped(KeyProof, "honoured", honoured)
+    return swapped(Proofs, "keys_honoured", honoured)
 
 
 def unknown_upload_repeated():
@@ -140,4 +141,3 @@ def unknown_upload_repeated():
 )
 def test_a_program_broken_by_hand_is_caught(mutant):
     assert caught(mutant) is not None, mutant.__doc__
-

@@ -7,7 +7,7 @@ import pytest
 from runner.codat.flows import Flow
 from runner.simulator import Fault, FaultKind
 from tests.scenarios_steps.walking import COMPANY_ID, Killed
-from tests.simulator_client import Client, expense
+from tests.simulator_client import Client, expense, expense_id
 
 FLOWS = pytest.mark.parametrize("flow", list(Flow))
 STARTS = {Flow.DATASETS: "/syncs", Flow.DIRECT: "/expense-transactions"}
@@ -188,7 +188,7 @@ async def test_an_unknown_sync_that_does_not_end_keeps_the_doubt_and_nothing_is_
     assert w.posted(1) == 1
 
 
-async def test_a_foreign_sync_that_has_ended_is_read_once_only(world):
+async def test_a_sync_that_ended_before_our_first_start_is_not_read_at_all(world):
     w = world(faults=[start_fault(Flow.DATASETS, when="before")], idempotency="ignored", duplicate_check="never")
     stranger = Client()
     stranger.service, stranger.now = w.service, w.clock.monotonic()
@@ -198,7 +198,24 @@ async def test_a_foreign_sync_that_has_ended_is_read_once_only(world):
 
     assert await w.live() == 0
     read = [r.path for r in w.sent("GET", "/transactions")]
-    assert len(read) == 2  # The stranger's and our own.
+    assert len(read) == 1  # Our own.
+
+
+async def test_what_became_of_an_expense_in_somebody_elses_earlier_sync_does_not_judge_ours(world):
+    w = world(
+        faults=[start_fault(Flow.DATASETS, when="after"), Fault(FaultKind.VALIDATION_ERROR, expense=expense_id(1), times=1)],
+        idempotency="ignored",
+        duplicate_check="never",
+        list_lag=300.0,
+    )
+    stranger = Client()
+    stranger.service, stranger.now = w.service, w.clock.monotonic()
+    stranger.create_directly(expense(1))
+    w.clock.advance(600)
+    await w.stage(1)
+
+    assert await w.live() == 0
+    assert w.posted(1) == 1
 
 
 async def test_while_a_start_is_in_doubt_no_other_sync_of_the_company_is_started(world):

@@ -264,6 +264,14 @@ def test_every_configuration_file_in_the_docs_is_accepted(page: str) -> None:
         _defaults(tomllib.loads("\n".join(line.strip() for line in file.splitlines())))
 
 
+def test_every_option_with_an_environment_variable_can_be_set_in_the_configuration_file() -> None:
+    for command in COMMANDS:
+        for flag, option in _options(command).items():
+            key = {"--map": "mapping"}.get(flag, flag.removeprefix("--"))
+            if option.envvar:
+                assert _defaults({f"{command.name}": {key: "1"}})[f"{command.name}"] == {option.name: "1"}, flag
+
+
 # ---- what the pages say to paste ----
 
 

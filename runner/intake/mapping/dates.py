@@ -82,7 +82,7 @@ class DateReader:
         if found:
             return Problem(Code.DATE_AMBIGUOUS, f"a date that only one of the stated formats ({self._stated}) can read")
         if self._order is None and not self._stated and _THREE.fullmatch(shown):
-            wanted = "a date whose order the profile states: format = \"day-first\" or \"month-first\""
+            wanted = 'a date whose order the profile states: format = "day-first" or "month-first"'
             return Problem(Code.DATE_AMBIGUOUS, wanted)
         return Problem(Code.DATE_UNREADABLE, f"a date written {self._stated or 'as year-month-day'}")
 
@@ -129,7 +129,7 @@ class DateReader:
 
     def _day(self, year: str, month: str, day: str, found: re.Match[str]) -> str | None:
         number = int(month) if month.isdigit() else self._months.get(month.rstrip(".").casefold())
-        if number is None or len(day) > 2 or len(month) > 2 and month.isdigit():
+        if number is None or len(day) > 2 or (len(month) > 2 and month.isdigit()):
             return None
         return _written(year, number, int(day), found)
 

@@ -30,16 +30,15 @@ ROUNDING: Final[Mapping[str, str]] = {
 ROLES: Final = ("net", "gross", "tax", "money_out", "money_in", "tax_code")
 
 _FIELD_KEYS: Final = frozenset(
-    "column columns separator constant default lookup lookup_file lookup_columns otherwise optional to_do".split()
+    ["column", "columns", "separator", "constant", "default", "lookup", "lookup_file", "lookup_columns", "otherwise", "optional", "to_do"]
 )
 _AMOUNT_KEYS: Final = frozenset(ROLES) | frozenset(
-    "tax_rate tax_rates tax_rates_file decimal thousands decimals rounding negative spending tax_sign optional "
-    "to_do".split()
+    ["tax_rate", "tax_rates", "tax_rates_file", "decimal", "thousands", "decimals", "rounding", "negative", "spending", "tax_sign", "optional", "to_do"]
 )
 _FILE_KEYS: Final = frozenset({"encoding", "delimiter", "sheet", "months", "to_do"})
 _ID_KEYS: Final = frozenset({"column", "columns", "separator", "derive", "optional", "to_do"})
 _SKIP_KEYS: Final = frozenset(
-    "column is is_not starts_with contains blank zero refunds currency_not rest to_do".split()
+    ["column", "is", "is_not", "starts_with", "contains", "blank", "zero", "refunds", "currency_not", "rest", "to_do"]
 )
 _TOP_KEYS: Final = frozenset({"about", "file", "fields", "amounts", "id", "skip"})
 
@@ -77,7 +76,7 @@ class _Checking:
         encoding = self._encoding(file)
         delimiter = self._text(file, "delimiter", ("file",))
         if delimiter is not None and delimiter not in DELIMITERS:
-            self._say("a delimiter is one of , ; | and a tab (\"\\t\")", "file", "delimiter")
+            self._say('a delimiter is one of , ; | and a tab ("\\t")', "file", "delimiter")
         sheet = self._text(file, "sheet", ("file",))
         if self._problems or amounts is None:
             raise self._wrong(decide_only=len(left) == len(self._problems))
@@ -259,7 +258,7 @@ class _Checking:
         where = self._raw.where(*path, key) if file is None else f"{Path(file).name} ({self._raw.where(*path, key)})"
         return Lookup(values, where, otherwise)
 
-    def _pairs(  # noqa: PLR0913 -- one row of the table of what may be written
+    def _pairs(
         self,
         table: Table,
         path: tuple[str, ...],
@@ -355,7 +354,7 @@ class _Checking:
         decimal = self._choice(table, "decimal", path, (".", ","))
         thousands = self._text(table, "thousands", path) or None
         if thousands is not None and (thousands not in THOUSANDS or thousands == decimal):
-            self._say('this is one of , . \' and a space, and not the decimal sign', *path, "thousands")
+            self._say("this is one of , . ' and a space, and not the decimal sign", *path, "thousands")
             thousands = None
         return NumberFormat(decimal, thousands)
 

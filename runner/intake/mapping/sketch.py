@@ -120,7 +120,7 @@ class _Sketching:
             self._to_do("the company id at Codat of each of these, or one constant company id instead of the column")
             self._table("fields.company_id.lookup", self._values("company_id"))
         else:
-            self._to_do("the company id at Codat: constant = \"…\", or name each file after its company")
+            self._to_do('the company id at Codat: constant = "…", or name each file after its company')
             self._say("")
 
     def _table(self, name: str, values: Sequence[str]) -> None:
@@ -140,7 +140,7 @@ class _Sketching:
     def _date(self) -> None:
         self._say("[fields.issue_date]")
         if "issue_date" not in self._found:
-            self._to_do("the column of the date: column = \"…\", format = \"day-first\"")
+            self._to_do('the column of the date: column = "…", format = "day-first"')
             self._say("")
             return
         self._say(f"column = {self._name('issue_date')}")
@@ -167,7 +167,7 @@ class _Sketching:
                 self._note("By the sign beside the amounts or in the header.")
                 self._say(f"constant = {_quoted(codes[0])}")
             else:
-                self._to_do("the currency, which no column tells: constant = \"GBP\", or another")
+                self._to_do('the currency, which no column tells: constant = "GBP", or another')
         self._say("")
 
     def _account(self) -> None:
@@ -177,7 +177,7 @@ class _Sketching:
             self._to_do("the account id of each of these, or remove the table if they are account ids themselves")
             self._table("fields.account_id.lookup", self._values("account_id"))
         else:
-            self._to_do("the account, which no column tells: constant = \"…\"")
+            self._to_do('the account, which no column tells: constant = "…"')
             self._say("")
 
     def _money_columns(self) -> list[str]:
@@ -192,7 +192,7 @@ class _Sketching:
         for each in money:
             self._say(f"{each} = {self._name(each)}")
         if not money:
-            self._to_do("the column of the amount: gross = \"…\" or net = \"…\"")
+            self._to_do('the column of the amount: gross = "…" or net = "…"')
         else:
             self._signs(money)
         self._tax(money)
@@ -232,7 +232,7 @@ class _Sketching:
             self._note("The tax is what lies between net and gross.")
         else:
             self._note("No column tells the tax: the whole amount is posted as the net amount, with a tax of 0.")
-            self._note("If it holds a tax: tax = \"COLUMN\", or tax_rate = 20, or tax_code with tax_rates.")
+            self._note('If it holds a tax: tax = "COLUMN", or tax_rate = 20, or tax_code with tax_rates.')
 
     def _more_to_do(self, text: str) -> None:
         # A table has one to_do; further ones stand beside it as text.
@@ -258,7 +258,7 @@ class _Sketching:
             self._to_do("whether rows with the same id are the lines of one expense, as they will be; if not, remove the column")
         else:
             self._note("No column tells expenses apart: their ids are made from their rows, and equal rows are counted.")
-            self._note("If some columns may change from export to export, name those that do not: derive = [\"Date\", …]")
+            self._note('If some columns may change from export to export, name those that do not: derive = ["Date", …]')
             self._say('derive = "*"')
         self._say("")
 

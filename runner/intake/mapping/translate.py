@@ -122,7 +122,8 @@ class Translator:
 
     def seed(self, cells: Sequence[str]) -> bytes:
         """Return what a row without an id is told by (32 bytes): its own cells, so that no change of the profile
-        gives it another id."""
+        gives it another id.
+        """
         if self._seed is None:
             text = _BETWEEN.join(map(str.strip, cells)).rstrip(_BETWEEN)
         else:
@@ -201,7 +202,7 @@ class Translator:
 
     # ---- one row ----
 
-    def _join(  # noqa: PLR0913 -- one row's parts
+    def _join(
         self,
         cells: Sequence[str],
         name: str,

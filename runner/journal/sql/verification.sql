@@ -1,7 +1,6 @@
 -- name: page
 SELECT expense_no, expense_id, state, currency, units, nanos, external AND evidence_sync IS NULL,
-       (SELECT sync.state FROM draft JOIN sync USING (sync_no) WHERE draft.draft_no = expense.draft_no),
-       (SELECT sync.judged_at FROM draft JOIN sync USING (sync_no) WHERE draft.draft_no = expense.draft_no)
+       (SELECT sync.state FROM draft JOIN sync USING (sync_no) WHERE draft.draft_no = expense.draft_no)
 FROM expense
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_no > :after
 ORDER BY expense_no LIMIT :limit
@@ -23,10 +22,15 @@ SET state = :state, code = :code, message = :message, evidence_sync = :evidence,
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
   AND state IN ('staged', 'in_doubt', 'failed', 'rejected')
 
--- name: free
-UPDATE expense SET draft_no = NULL
+-- name: unreject
+UPDATE expense SET state = 'staged', draft_no = NULL
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
-  AND state = 'staged'
+  AND state = 'rejected'
+
+-- name: doubt_receipts
+UPDATE receipt SET state = 'in_doubt', code = :code, message = :message
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND state = 'waiting'
+  AND EXISTS (SELECT 1 FROM expense WHERE expense.expense_no = receipt.expense_no AND expense.state = 'posted')
 
 -- name: absent
 UPDATE expense SET absent_at = :now

@@ -51,12 +51,12 @@ class Coverage:
         histories = self._of("histories")
         kinds = self._of("trouble")
         total = self._of("total")
+        size = f"{sum(histories.values()):,} histories, {total['lives']:,} lives, {total['requests']:,} requests"
         return [
-            f"{sum(histories.values()):,} histories, {total['lives']:,} lives, {total['requests']:,} requests, "
-            f"{total['violated']} violated: {_list(histories)}",
+            f"{size}, {total['violated']} violated: {_list(histories)}",
             f"crashes: {_list(self._of('crash'))} ({len(self._of('crash'))} of {len(Moment)} moments)",
-            f"trouble: {len(kinds)} of {len(KINDS)} kinds, {sum(kinds.values()):,} times, at "
-            + _list(self._of("trouble at")),
+            f"trouble: {len(kinds)} of {len(KINDS)} kinds, {sum(kinds.values()):,} times: {_list(kinds)}",
+            f"trouble at: {_list(self._of('trouble at'))}",
             f"flows: {_list(self._of('flow'))}; keys: {_list(self._of('keys'))}; guard: {_list(self._of('guard'))}",
             f"dials: {_list(self._of('dial'))}",
             f"ended as: {_list(self._of('ended'))}",

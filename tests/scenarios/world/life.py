@@ -35,12 +35,15 @@ if TYPE_CHECKING:
     from tests.scenarios.world.history import History
 
 TIMEOUT = 60.0
+QUIESCENCE = TIMEOUT + 600.0
 LONGEST_LIFE = 5 * 86_400.0
-_PROBES = frozenset({b'{"items":[]}', b'{"items":[{}]}', b"[]", b"[{}]"})
+_PROBES = frozenset({b'{"items":[]}', b'{"items":[{}]}', b"[]", b"[{}]", b'{"datasetIds":[]}'})
 
 
 class Life:
     """From the start of the process to its end, orderly or not."""
+
+    purpose = "run"
 
     def __init__(self, history: "History", number: int, crash: Crash | None) -> None:
         self.history = history
@@ -117,7 +120,7 @@ class Life:
             self.loop.call_later(self.crash.n / 10, self._at_time)
         journal = Journal(Disk(self), self.clock)
         since = await journal.runs.seconds_since_previous_life()
-        await journal.runs.begin(version="0", flow=plan.flow)
+        await journal.runs.begin(version="0", flow=plan.flow, purpose=self.purpose)
         if plan.restage:
             await self._stage(journal)
         transport, governor = self._stack(since, draining)
@@ -139,13 +142,13 @@ class Life:
                 syncs_in_flight=plan.syncs_in_flight,
                 turn=plan.turn,
                 wait=plan.wait,
-                quiescence=TIMEOUT + 600.0,
+                quiescence=QUIESCENCE,
                 auto_retry=plan.auto_retry,
                 retry_receipts_in_doubt=plan.retry_receipts_in_doubt,
             ),
         )
         try:
-            await Batch(kit, draining, plan.concurrency).run()
+            await self._work(kit, draining)
         except RunStopped as stop:
             self.stop = stop
             self.trace("stopped", stop.code, stop.message)
@@ -154,6 +157,9 @@ class Life:
                 await governor.aclose()
         code = 0 if self.stop is None else int(self.stop.exit_code)
         await journal.runs.end(exit_code=code, requests=self.requests, retried=0, rate_limited=0)
+
+    async def _work(self, kit: Kit, draining: Draining) -> None:
+        await Batch(kit, draining, self.history.plan.concurrency).run()
 
     def _stack(self, since: float | None, draining: Draining) -> tuple[Retrying, Governor | Unlimited]:
         governor: Governor | Unlimited = Unlimited()
@@ -173,6 +179,7 @@ class Life:
             self.kill()
         elif self.draining is not None:
             self.trace("drained")
+            self.history.cuts[Moment.DRAIN.value] += 1
             self.draining.start(Interrupted("A signal asks for the end."))
 
     async def _stage(self, journal: Journal) -> None:

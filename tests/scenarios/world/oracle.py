@@ -4,8 +4,8 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from runner.journal.accounts import _books
 from runner.errors import AccountsDoNotBalance
+from runner.journal.accounts import _books
 from runner.outcome import require_balance
 from runner.simulator import FaultKind
 from tests.scenarios.world.books import all_staged, company_id, content_of
@@ -13,6 +13,7 @@ from tests.scenarios.world.books import all_staged, company_id, content_of
 if TYPE_CHECKING:
     import sqlite3
 
+    from runner.journal.records import StagedExpense
     from tests.scenarios.world.history import History
 
 _OPEN = """
@@ -100,32 +101,10 @@ def _expenses(history: "History") -> Counter:
     states: Counter = Counter()
     input_ = all_staged(history.plan.companies)
     for staged in input_:
-        name = f"{staged.company_id} {staged.expense_id}"
         state, code, external = known.pop((staged.company_id, staged.expense_id), (None, None, False))
         states[f"{state}{'_external' if external else ''}"] += 1
-        posted = ledger.postings_of(staged.company_id, staged.expense_id)
-        match state:
-            case "posted":
-                if not posted:
-                    history.complain(f"{name} is called posted and is not in the books")
-                elif posted[0].gross != staged.gross or posted[0].currency != staged.currency:
-                    history.complain(f"{name} stands in the books with another amount")
-            case "rejected":
-                _rejected(history, name, code, posted)
-            case "failed":
-                if posted and not history.plan.world.push_error_lands:
-                    history.complain(f"{name} is called failed and stands in the books")
-                if _last_status(history, staged) != "PushError":
-                    history.complain(f"{name} is called failed, and Codat does not say so")
-            case "in_doubt":
-                if _last_status(history, staged) in {"Completed", "ValidationError", "PushError"}:
-                    history.complain(f"{name} is called in doubt, and Codat could say what became of it")
-            case "sent" | "staged" if history.in_doubt_for_good and len(posted) <= 1:
-                states["in_doubt_for_good"] += 1
-            case _ if not history.violations:
-                history.complain(f"{name} is {state} at the end")
-            case _:
-                pass
+        if problem := _problem(history, staged, state, code):
+            history.complain(f"{staged.company_id} {staged.expense_id} {problem}")
     if known:
         history.complain(f"the journal has expenses that nobody gave it: {sorted(known)[:3]}")
     if len(ledger.entries) > len(input_):
@@ -133,20 +112,41 @@ def _expenses(history: "History") -> Counter:
     return states
 
 
+def _problem(history: "History", staged: "StagedExpense", state: str | None, code: str | None) -> str | None:
+    """Say what is wrong with where an expense stands in the end, or nothing."""
+    posted = history.service.ledger.postings_of(staged.company_id, staged.expense_id)
+    match state:
+        case "posted":
+            same = posted and posted[0].gross == staged.gross and posted[0].currency == staged.currency
+            return None if same else "is called posted, and does not stand in the books with its amount"
+        case "rejected":
+            return _rejected(history, code, posted)
+        case "failed":
+            hidden = history.plan.world.push_error_lands or not posted
+            said = _last_status(history, staged) == "PushError"
+            return None if hidden and said else "is called failed, and stands in the books or Codat does not say so"
+        case "in_doubt":
+            known = _last_status(history, staged) in {"Completed", "ValidationError", "PushError"}
+            return "is called in doubt, and Codat could say what became of it" if known else None
+        case "sent" | "staged" if history.in_doubt_for_good:
+            return None
+        case _:
+            return None if history.violations else f"is {state} at the end"
+
+
 _VALIDATION = frozenset({FaultKind.VALIDATION_ERROR})
 
 
-def _rejected(history: "History", name: str, code: str, posted: list) -> None:
+def _rejected(history: "History", code: str | None, posted: list) -> str | None:
     if posted:
-        history.complain(f"{name} is called rejected and stands in the books")
-    invalid = any(fault.kind in _VALIDATION for fault in history.plan.world.faults)
-    if code == "validation_error" and not invalid:
-        history.complain(f"{name} is called invalid, and Codat never said so")
-    if code != "validation_error" and "400" not in history.refused:
-        history.complain(f"{name} is called refused ({code}), and nobody refused it")
+        return "is called rejected and stands in the books"
+    if code == "validation_error":
+        invalid = any(fault.kind in _VALIDATION for fault in history.plan.world.faults)
+        return None if invalid else "is called invalid, and Codat never said so"
+    return None if "400" in history.refused else f"is called refused ({code}), and nobody refused it"
 
 
-def _last_status(history: "History", staged: object) -> str | None:
+def _last_status(history: "History", staged: "StagedExpense") -> str | None:
     """What the service's rows say of an expense: the best known of its syncs, Completed before all."""
     account = history.service.account
     company = history.service.company(staged.company_id)

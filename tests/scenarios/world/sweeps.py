@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from tests.scenarios.world.history import Verdict, run_history
-from tests.scenarios.world.plan import KINDS, Crash, FlowName, Hit, Moment, Plan, World
+from tests.scenarios.world.plan import KINDS, Crash, FlowName, Hit, Moment, Plan
 
 FLOWS: tuple[FlowName, ...] = ("datasets", "direct")
 KEYS: tuple[Literal["honoured", "ignored"], ...] = ("honoured", "ignored")
