@@ -143,13 +143,7 @@ class App:
             stop: RunStopped | None = None
             try:
                 if rebuild is not None:
-                    await stage(
-                        rebuild,
-                        Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping),
-                        journal,
-                        draining=self.draining,
-                        note=self.notes,
-                    )
+                    await self._stage_for_rebuild(settings, journal, rebuild)
                 async with self._codat(settings, since) as codat:
                     verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency, idle=since or 0.0)
                     if rebuild is not None:
@@ -167,6 +161,16 @@ class App:
                 exit_code=ended, requests=counts.total, retried=counts.retried, rate_limited=counts.rate_limited
             )
             return VerifyReport(code, findings, books, stop)
+
+    async def _stage_for_rebuild(self, settings: RunSettings, journal: Journal, sources: Sequence[Source]) -> None:
+        """Stage all that the journal shall know before it is compared: what a run staged later would be sent again."""
+        options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping)
+        lost = await self._stage(journal, options, sources, [])
+        if lost:
+            raise RefusedToStart(
+                f"{lost[0]} was read only in part, and cannot be read to its end: nothing is known of the rest.",
+                hint="Name the file: expense-runner verify --rebuild FILE…",
+            )
 
     async def check(self, sources: Sequence[Source], options: Options, journal: Journal) -> list[StagedInput]:
         """Stage into a journal that is forgotten, to see what is wrong with these files."""

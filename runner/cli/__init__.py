@@ -1,5 +1,6 @@
 """The command line: arguments in, exit code out."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,10 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         explain(error)
         code = getattr(error, "exit_code", ExitCode.INTERNAL)
+        if "--json" in given:
+            # A program that asked for JSON gets its one line, whatever happened before there was anything to report.
+            said = {"code": error.code, "message": error.message, "hint": error.hint}
+            click.echo(json.dumps({"exit_code": int(code), "outcomes": [], "error": said}))
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
         sys.stderr.close()

@@ -27,7 +27,10 @@ Checked = tuple[list[StagedInput], Books, list[OpenRowError]]
 @input_options
 @json_option
 def check(
-    inputs: tuple[str, ...], receipts_dir: Path | None, mapping: tuple[str, ...], as_json: bool  # noqa: FBT001
+    inputs: tuple[str, ...],
+    receipts_dir: Path | None,
+    mapping: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
 ) -> int:
     """Read CSV files as a run would, and say what is wrong with them: nothing is sent, nothing is kept.
 

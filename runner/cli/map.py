@@ -32,7 +32,9 @@ def map_() -> None:
     """Read files with other columns: write, try and list mapping profiles."""
 
 
-@map_.command(name="init", epilog="Example: `expense-runner map init cards.csv --out cards.toml`, then edit cards.toml.")
+@map_.command(
+    name="init", epilog="Example: `expense-runner map init cards.csv --out cards.toml`, then edit cards.toml."
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it; default: standard output."

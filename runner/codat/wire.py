@@ -450,12 +450,13 @@ def _rows(entries: Iterable[_RowBody | None]) -> Iterable[TransactionRow]:
 _EXPENSE = ("expense", "expenses")
 
 
+_COMPLETED = TransactionStatus.COMPLETED
 _STATUSES_BY_NAME = {each.value.lower(): each for each in TransactionStatus}
 
 
 def _transaction_status(value: object) -> TransactionStatus:
-    if value == TransactionStatus.COMPLETED.value:  # as nearly all of them are
-        return TransactionStatus.COMPLETED
+    if value == _COMPLETED:  # as nearly all of them are
+        return _COMPLETED
     return _STATUSES_BY_NAME.get(_lower(value), TransactionStatus.UNKNOWN)
 
 

@@ -23,6 +23,8 @@ class OpenWork:
     receipts: int = 0
     """Receipts that wait, and may be attached once their expenses are posted."""
     held: bool = False
+    first: bool = False
+    """Whether no sync of it is known yet: then Codat's list is read once, to know others' syncs from ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,15 @@ def _of_company(work: OpenWork, batches: Batches) -> int:
         # One look whether it is well again, and what is already at Codat is seen through.
         return 1 + _known_syncs(work, batches)
     new = _ceil(work.undrafted, batches.draft_size)
+    listing = int(work.first)
     drafts = work.drafted + work.stored + new
     expenses = work.undrafted + (work.drafted + work.stored) * batches.draft_size
     if not batches.creates_datasets:
         # Each create is a sync: with its status and its page.
-        return 3 * drafts + _known_syncs(work, batches) + work.receipts
+        return listing + 3 * drafts + _known_syncs(work, batches) + work.receipts
     syncs = _ceil(drafts, batches.drafts_a_sync)
-    creates = work.drafted + new
-    return creates + 2 * syncs + _pages(syncs, expenses, batches) + _known_syncs(work, batches) + work.receipts
+    started = work.drafted + new + 2 * syncs + _pages(syncs, expenses, batches)
+    return listing + started + _known_syncs(work, batches) + work.receipts
 
 
 def _known_syncs(work: OpenWork, batches: Batches) -> int:

@@ -1,6 +1,7 @@
 """What Codat says, as values."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runner.domain.ids import DatasetId, ExpenseId, SyncId
 from runner.domain.states import SyncClass, TransactionStatus, classify
@@ -36,8 +37,7 @@ class SyncStatus:
         return classify(self.code)
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionRow:
+class TransactionRow(NamedTuple):
     """One row of a sync's transactions; a transaction can have one row of each kind."""
 
     expense_id: ExpenseId

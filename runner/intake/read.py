@@ -146,9 +146,7 @@ class Reading:
             receipts.close()
             if self._source.path is not None:
                 stream.close()
-            self.described = replace(
-                _described(mapped, mapped), skipped=mapped.skipped, mapping=profile.name
-            )
+            self.described = replace(_described(mapped, mapped), skipped=mapped.skipped, mapping=profile.name)
 
     def _collect_canonical(self, scratch: Scratch) -> Iterator[int]:
         stream = self._open()

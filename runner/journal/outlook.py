@@ -32,6 +32,8 @@ def _open_work(connection: Connection) -> list[OpenWork]:
         found[company].update(syncs=syncs, unfinished=unfinished, in_syncs=in_syncs)
     for company, receipts in connection.execute(_SQL["receipts"]):
         found[company].update(receipts=receipts)
+    for (company,) in connection.execute(_SQL["first"]):
+        found[company].update(first=True)
     for (company,) in connection.execute(_SQL["held"]):
         found[company].update(held=True)
     return [OpenWork(**values) for values in found.values()]

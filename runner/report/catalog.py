@@ -114,7 +114,7 @@ _HOLDS = {
     ),
     "sync_not_found": _EXPENSES["sync_not_found"],
     "not_rebuilt": Entry(
-        "The journal was rebuilt, and what Codat says of this company could not be read, or one of its syncs did not end.",
+        "The journal was rebuilt, but not for this company: it could not be read, or one of its syncs did not end.",
         Who.WAIT,
         "`expense-runner verify --rebuild` again; nothing is sent for the company before.",
     ),

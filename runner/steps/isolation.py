@@ -101,10 +101,13 @@ async def _blame_the_company(
     if await kit.journal.drafts.count_rejected(company, UNNAMED) < ALL_REFUSED:
         return
     await kit.journal.drafts.unreject(company, UNNAMED)
+    hint = "Check the flow and create_path settings and the company's configuration; its expenses are kept."
+    if not kit.codat.flow.creates_datasets and await kit.codat.can_initiate(company):
+        hint = 'This account takes datasets: set flow = "datasets" (or --flow datasets) and run again.'
     raise CompanyHeld(
         f"Codat refuses every expense of this company: {refusal.message}",
         code="everything_refused",
-        hint="Check the flow and create_path settings and the company's configuration; its expenses are kept.",
+        hint=hint,
         correlation_id=refusal.correlation_id,
     )
 

@@ -83,9 +83,7 @@ async def verify_company(company: CompanyId, kit: Kit, *, idle: float) -> Findin
     return compared.findings
 
 
-async def _settle_open_syncs(
-    company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit
-) -> frozenset[ExpenseId]:
+async def _settle_open_syncs(company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit) -> frozenset[ExpenseId]:
     """Bring the journal's open syncs as far as can be known without waiting; return the expenses judged now."""
     fresh: set[ExpenseId] = set()
     for sync in await kit.journal.syncs.open(company):

@@ -29,7 +29,7 @@ def test_the_wrong_flow_names_the_setting_and_the_right_one_finishes(
         # A 400 for every expense is no proof that the flow is wrong: the companies are held, with a hint at it.
         ended.expect(4)
         assert ended.report["expenses"]["held"] == 180
-        assert "Check the flow and create_path settings" in command.call("status").expect(0).out
+        assert 'set flow = "datasets"' in command.call("status").expect(0).out
 
     command.run(options=["--flow", right]).expect(0)
     assert_all_posted_once(expenses, simulator.ledger())

@@ -9,7 +9,12 @@ from decimal import Decimal
 
 DEPARTMENTS = ("Adult Social Care", "Children’s Services", "Highways & Transport", "Chief Executive’s Office")
 UNKNOWN = "Parks (closed)"
-CATEGORIES = {"Travel": "acc-travel", "Catering": "acc-catering", "Books & Publications": "acc-books", "Hotels": "acc-hotels"}
+CATEGORIES = {
+    "Travel": "acc-travel",
+    "Catering": "acc-catering",
+    "Books & Publications": "acc-books",
+    "Hotels": "acc-hotels",
+}
 VAT = {"S": Decimal(20), "R": Decimal(5), "Z": Decimal(0), "E": Decimal(0)}
 HEADER = (
     "Directorate", "Trans Date", "Supplier", "Description", "Cardholder", "Category", "Gross Amount (£)", "VAT Code",
@@ -38,7 +43,7 @@ def write_council(*, rows: int = 300, seed: int = 7) -> Council:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(["Borough of Example – Purchase Card Transactions, April 2017", *[""] * 8])
-    writer.writerow(['Published under the transparency code; amounts include VAT, £', *[""] * 8])
+    writer.writerow(["Published under the transparency code; amounts include VAT, £", *[""] * 8])
     writer.writerow([""] * 9)
     writer.writerow(HEADER)
     line, last = 5, None

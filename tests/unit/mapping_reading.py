@@ -26,9 +26,7 @@ def write_profile(folder: Path, text: str = PROFILE, *, name: str = "mine.toml")
     return path
 
 
-def read_mapped(
-    folder: Path, content: str | bytes, profile: str = PROFILE, *, name: str = "export.csv"
-) -> Read:
+def read_mapped(folder: Path, content: str | bytes, profile: str = PROFILE, *, name: str = "export.csv") -> Read:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     mapping = read_mappings([str(write_profile(folder, profile))])

@@ -267,7 +267,7 @@ def test_every_configuration_file_in_the_docs_is_accepted(page: str) -> None:
 def test_every_option_with_an_environment_variable_can_be_set_in_the_configuration_file() -> None:
     for command in COMMANDS:
         for flag, option in _options(command).items():
-            key = {"--map": "mapping"}.get(flag, flag.removeprefix("--"))
+            key = {"--map": "mapping", "--source-ip": "source-ips"}.get(flag, flag.removeprefix("--"))
             if option.envvar:
                 assert _defaults({f"{command.name}": {key: "1"}})[f"{command.name}"] == {option.name: "1"}, flag
 
@@ -322,9 +322,9 @@ def test_every_command_line_in_the_docs_can_be_given(
     context = cli.make_context("expense-runner", list(arguments))
     command: click.Command = cli
     while isinstance(command, click.Group):
-        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
-        assert found is not None, f"{page}: {name}"
-        command, context = found, found.make_context(name, rest, parent=context)
+        _, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert found is not None, page
+        command, context = found, found.make_context(found.name, rest, parent=context)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -12,7 +12,7 @@ from runner.intake.mapping.profile import Amounts, Lookup
 from runner.intake.mapping.taxes import Money, MoneyReader
 from tests.unit.mapping_reading import read_mapped, with_amounts
 
-CODES = '{ S = 20, R = 5, Z = 0, H = 17.5 }'
+CODES = "{ S = 20, R = 5, Z = 0, H = 17.5 }"
 
 
 def amounts(folder: Path, header: str, row: str, table: str) -> tuple[str, Decimal, Decimal]:
@@ -31,9 +31,24 @@ def refusal(folder: Path, header: str, row: str, table: str) -> tuple[str, str |
     [
         ("Amount", "12.50", 'gross = "Amount"', ("Payment", "12.50", "0")),
         ("Amount", "12.50", 'gross = "Amount"\ntax_rate = 20', ("Payment", "10.42", "2.08")),
-        ("Amount,VAT", "12.50,S", f'gross = "Amount"\ntax_code = "VAT"\ntax_rates = {CODES}', ("Payment", "10.42", "2.08")),
-        ("Amount,VAT", "(12.50),s ", f'gross = "Amount"\ntax_code = "VAT"\ntax_rates = {CODES}', ("Refund", "10.42", "2.08")),
-        ("Amount,VAT", "1.00,H", f'gross = "Amount"\ntax_code = "VAT"\ntax_rates = {CODES}', ("Payment", "0.85", "0.15")),
+        (
+            "Amount,VAT",
+            "12.50,S",
+            f'gross = "Amount"\ntax_code = "VAT"\ntax_rates = {CODES}',
+            ("Payment", "10.42", "2.08"),
+        ),
+        (
+            "Amount,VAT",
+            "(12.50),s ",
+            f'gross = "Amount"\ntax_code = "VAT"\ntax_rates = {CODES}',
+            ("Refund", "10.42", "2.08"),
+        ),
+        (
+            "Amount,VAT",
+            "1.00,H",
+            f'gross = "Amount"\ntax_code = "VAT"\ntax_rates = {CODES}',
+            ("Payment", "0.85", "0.15"),
+        ),
         ("Amount", "0.03", 'gross = "Amount"\ntax_rate = 20\nrounding = "half-up"', ("Payment", "0.02", "0.01")),
         ("Amount", "0.03", 'gross = "Amount"\ntax_rate = 20\nrounding = "down"', ("Payment", "0.03", "0.00")),
         ("G,T", "12.50,2.08", 'gross = "G"\ntax = "T"', ("Payment", "10.42", "2.08")),
@@ -54,9 +69,7 @@ def refusal(folder: Path, header: str, row: str, table: str) -> tuple[str, str |
         ("Amount", '"1.234,5"', 'gross = "Amount"\ndecimal = ","\nthousands = "."', ("Payment", "1234.5", "0")),
     ],
 )
-def test_amounts_are_found(
-    tmp_path: Path, header: str, row: str, table: str, expected: tuple[str, str, str]
-) -> None:
+def test_amounts_are_found(tmp_path: Path, header: str, row: str, table: str, expected: tuple[str, str, str]) -> None:
     kind, net, tax = amounts(tmp_path, header, row, table)
     assert (kind, net, tax) == (expected[0], Decimal(expected[1]), Decimal(expected[2]))
 
@@ -70,7 +83,12 @@ def test_amounts_are_found(
         ("Amount", "€1.50", 'gross = "Amount"', ("currency_differs", "Amount", "€1.50")),
         ("Amount", "ten", 'gross = "Amount"', ("amount_unreadable", "Amount", "ten")),
         ("Amount", " ", 'gross = "Amount"', ("value_missing", "Amount", "")),
-        ("Amount,VAT", "1,Q", f'gross = "Amount"\ntax_code = "VAT"\ntax_rates = {CODES}', ("lookup_unknown", "VAT", "Q")),
+        (
+            "Amount,VAT",
+            "1,Q",
+            f'gross = "Amount"\ntax_code = "VAT"\ntax_rates = {CODES}',
+            ("lookup_unknown", "VAT", "Q"),
+        ),
         ("G,T", "12.50,-2.08", 'gross = "G"\ntax = "T"', ("amounts_disagree", "T", "-2.08")),
         ("G,T", "2.08,12.50", 'gross = "G"\ntax = "T"', ("amounts_disagree", "T", "12.50")),
         ("N,T,G", "10,2,12.50", 'net = "N"\ntax = "T"\ngross = "G"', ("amounts_disagree", "G", "12.50")),
@@ -84,7 +102,7 @@ def test_amounts_that_cannot_be_right_are_refused_with_the_files_own_column(
 
 
 rates = st.decimals(0, 100, places=2)
-grosses = st.decimals(Decimal("-99999999"), Decimal("99999999"), places=2)
+grosses = st.decimals(Decimal(-99999999), Decimal(99999999), places=2)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))

@@ -64,7 +64,9 @@ def test_every_penny_of_a_council_file_is_posted_or_rejected_per_department(
         posted = sum(
             (_spent(entry, types) for entry in entries if entry["company"] == COMPANIES.get(department)), Decimal(0)
         )
-        rejected = sum((council.gross[line][1] for line in council.wrong if council.gross[line][0] == department), Decimal(0))
+        rejected = sum(
+            (council.gross[line][1] for line in council.wrong if council.gross[line][0] == department), Decimal(0)
+        )
         assert posted + rejected == council.total(department), department
     assert len(entries) == len(council.gross) - len(council.wrong)
 

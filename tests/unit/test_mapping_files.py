@@ -78,7 +78,9 @@ rest = true
 
 
 def test_refunds_and_other_currencies_can_be_skipped(tmp_path: Path) -> None:
-    profile = with_field("currency", '{ column = "Cur" }') + '\n[[skip]]\nrefunds = true\n[[skip]]\ncurrency_not = "GBP"\n'
+    profile = (
+        with_field("currency", '{ column = "Cur" }') + '\n[[skip]]\nrefunds = true\n[[skip]]\ncurrency_not = "GBP"\n'
+    )
     text = "Date,Cur,Amount\n03/04/2017,GBP,1\n03/04/2017,GBP,-1\n03/04/2017,EUR,1\n"
     found = read_mapped(tmp_path, text, profile)
     assert len(found.expenses) == 1
@@ -211,7 +213,9 @@ class TestWorkbooks:
             [date(2017, 4, 3), "Taxi", 0.1 + 0.2],
             [42828, "Bus", -1234.5],
         )
-        mapping = read_mappings([str(write_profile(tmp_path, PROFILE.replace('"day-first"', '["day-first", "excel"]')))])
+        mapping = read_mappings(
+            [str(write_profile(tmp_path, PROFILE.replace('"day-first"', '["day-first", "excel"]')))]
+        )
         found = read_file(path, options=Options(mapping=mapping))
         assert found.errors == []
         assert [(each.line, each.expense.gross, each.expense.issue_date.date()) for each in found.parsed] == [

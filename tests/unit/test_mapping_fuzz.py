@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.intake.mapping.load import load_profile
 from runner.intake.mapping.choose import Mappings
+from runner.intake.mapping.load import load_profile
 from runner.intake.mapping.profile import Profile
 from runner.intake.read import Options
 from tests.unit.intake_reading import Read, read_file
@@ -25,7 +25,9 @@ _RICH = (
     .replace('account_id = { constant = "400" }', 'account_id = { column = "Cat", lookup = { a = "1", b = "2" } }')
     + '[id]\ncolumn = "Ref"\noptional = true\n[[skip]]\nzero = true\n[[skip]]\ncolumn = "*"\nstarts_with = "total"\nrest = true\n'
 )
-_LEGACY = PROFILE + '[file]\nencoding = "windows-1252"\ndelimiter = ";"\n[id]\ncolumns = ["Ref", "Cat"]\noptional = true\n'
+_LEGACY = (
+    PROFILE + '[file]\nencoding = "windows-1252"\ndelimiter = ";"\n[id]\ncolumns = ["Ref", "Cat"]\noptional = true\n'
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,13 @@ def profiles(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Profile, by
     found = []
     for name, text in (("rich", _RICH), ("legacy", _LEGACY)):
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
-        sample = "Date,Merchant,Amount,VAT,Cat,Ref\n03/04/2017,Taxi,12.50,S,a,r1\n42828,Bus,(3.10),Z,b,r1\nTotal,,9,,,\n"
+        sample = (
+            "Date,Merchant,Amount,VAT,Cat,Ref\n03/04/2017,Taxi,12.50,S,a,r1\n42828,Bus,(3.10),Z,b,r1\nTotal,,9,,,\n"
+        )
         content = sample if name == "rich" else sample.replace(",", ";").replace("Total", "T£tal")
-        found.append((load_profile(str(folder / f"{name}.toml")), content.encode("utf-8" if name == "rich" else "cp1252")))
+        found.append(
+            (load_profile(str(folder / f"{name}.toml")), content.encode("utf-8" if name == "rich" else "cp1252"))
+        )
     for path in sorted(SAMPLES.iterdir()):
         found.append((load_profile(str(path / "mine.toml")), (path / "sample.csv").read_bytes()))
     return found
@@ -105,9 +111,7 @@ def test_any_bytes_are_read_or_refused(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=st.binary(max_size=200), seed=st.integers(0, 2**32))
-def test_damaged_workbooks_are_refused(
-    profiles: list[tuple[Profile, bytes]], content: bytes, seed: int
-) -> None:
+def test_damaged_workbooks_are_refused(profiles: list[tuple[Profile, bytes]], content: bytes, seed: int) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     book.active.append(["Date", "Merchant", "Amount", "VAT", "Cat", "Ref"])
@@ -159,7 +163,7 @@ def test_what_a_file_says_was_spent_is_what_comes_out(
         b"Date,Amount,VAT,Cat\n\0\0\0",
         b"a,b\n" * 300_000,
         b",".join(b"c%d" % number for number in range(20_000)) + b",Date,Amount,VAT,Cat\n",
-        b"Date,Amount,VAT,Cat\n03/04/2017," + b" " * 100_000 + b"1" + b" " * 20_000 + b",S,a\n",
+        b"Date,Amount,VAT,Cat\n03/04/2017," + b"1 " * 50_000 + b",S,a\n",
     ],
     ids=["long", "wide", "quotes", "commas", "blank", "open", "nul", "no-header", "columns", "spaces"],
 )
@@ -180,5 +184,3 @@ def test_a_workbook_that_unpacks_to_too_much_or_declares_entities_is_refused(
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             archive.writestr(name, text)
         assert read_bytes(path.read_bytes(), profiles[0][0], name="b.xlsx").error().code == "workbook_unreadable"
-
-

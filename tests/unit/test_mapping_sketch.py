@@ -115,14 +115,14 @@ def test_a_total_at_the_end_of_a_long_file_is_found(tmp_path: Path) -> None:
     path.write_text(out.getvalue())
     assert path.stat().st_size > HEAD
     result = sketch(look(path), path)
-    assert tomllib.loads(result.text)["skip"] == [
-        {"column": "Merchant", "starts_with": "grand total", "blank": "Date"}
-    ]
+    assert tomllib.loads(result.text)["skip"] == [{"column": "Merchant", "starts_with": "grand total", "blank": "Date"}]
 
 
 _cells = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(["Date", "Amount", "VAT", "Total", "03/04/2017", "42828", "1.234,56", "(5.00)", "£", '"', "a\nb", "id"]),
+    st.sampled_from(
+        ["Date", "Amount", "VAT", "Total", "03/04/2017", "42828", "1.234,56", "(5.00)", "£", '"', "a\nb", "id"]
+    ),
 )
 
 

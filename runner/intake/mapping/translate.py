@@ -157,7 +157,9 @@ class Translator:
         if field.constant is not None:
             self._template[place] = field.constant
             return
-        found = [(source, self._cells(field, source)) for each in field.columns if (source := self._find(each)) is not None]
+        found = [
+            (source, self._cells(field, source)) for each in field.columns if (source := self._find(each)) is not None
+        ]
         self.sources[field.name] = tuple(source for source, _ in found)
         if not found:
             self._template[place] = field.default or ""
@@ -271,7 +273,9 @@ class _Cells(dict[str, str | Fault]):
         return value if isinstance(value, str) else Fault(value.code, self._column, cut(shown), value.expected)
 
     def _missing(self, shown: str, lookup: Lookup) -> str:
-        return f"one of the {len(lookup.values):,} keys of {lookup.where}, or {cut(shown)!r} added there as {self._name}"
+        return (
+            f"one of the {len(lookup.values):,} keys of {lookup.where}, or {cut(shown)!r} added there as {self._name}"
+        )
 
 
 def _reader(field: Field, _column: str) -> Callable[[str], str | Problem] | None:

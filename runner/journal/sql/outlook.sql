@@ -21,5 +21,11 @@ SELECT receipt.company_no, count(*) FROM receipt JOIN expense USING (expense_no)
 WHERE receipt.state = 'waiting' AND expense.state IN ('staged', 'sent', 'posted')
 GROUP BY receipt.company_no
 
+-- name: first
+SELECT company_no FROM company AS c
+WHERE (EXISTS (SELECT 1 FROM expense WHERE company_no = c.company_no AND state = 'staged'))
+  AND NOT EXISTS (SELECT 1 FROM sync WHERE company_no = c.company_no AND sync_id IS NOT NULL)
+  AND NOT EXISTS (SELECT 1 FROM foreign_sync WHERE company_no = c.company_no)
+
 -- name: held
 SELECT company_no FROM company WHERE hold_code IS NOT NULL

@@ -6,9 +6,6 @@ RETURNING sync_no
 -- name: take_draft
 UPDATE draft SET state = 'started', sync_no = :sync WHERE draft_no = :draft AND state IN ('drafted', 'stored')
 
--- name: send_draft
-UPDATE expense SET state = 'sent' WHERE draft_no = :draft AND state = 'staged'
-
 -- name: send_drafts
 UPDATE expense SET state = 'sent'
 WHERE state = 'staged' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)

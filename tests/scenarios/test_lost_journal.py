@@ -1,0 +1,241 @@
+"""The journal is lost, or restored from an older copy, at every point: a rebuild finds out where everything stands."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+import pytest
+
+from runner.codat.draining import Draining
+from runner.journal.migrations import migrate
+from runner.journal.statements import load
+from runner.simulator import Fault, FaultKind
+from runner.steps.kit import Kit
+from runner.verifier import Verifier
+from tests.scenarios.world.books import JOURNALS, expense_id
+from tests.scenarios.world.chance import random_plan
+from tests.scenarios.world.examining import SCALE, examine
+from tests.scenarios.world.history import History, Verdict
+from tests.scenarios.world.life import Disk, Life
+from tests.scenarios.world.plan import Crash, Hit, Moment, Plan, World
+from tests.scenarios.world.sweeps import ONE, TINY, worlds
+
+EMPTY = -1
+"""The copy that is restored where there is none: the journal begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """When the process dies and the journal with it, and which copy comes back."""
+
+    at: Crash
+    copy: int
+    """The write after which the copy was made, counted from 1; 0 for the staged input, `EMPTY` for none."""
+
+
+class CopyingDisk(Disk):
+    """Makes a copy of the journal after each durable write."""
+
+    async def write(self, operation):
+        life = self._life
+        before = life.writes
+        try:
+            return await super().write(operation)
+        finally:
+            if life.writes > before:
+                life.history.copies.append(life.history.connection.serialize())
+
+
+class RebuildLife(Life):
+    """`verify --rebuild` with all input files."""
+
+    purpose = "rebuild"
+
+    async def _work(self, kit: Kit, draining: Draining) -> None:
+        await self._stage(kit.journal)
+        verifier = Verifier(kit, self.history.plan.concurrency)
+        await verifier.rebuild()
+        self.findings = await verifier.verify(())
+
+
+class LossHistory(History):
+    """A history in which the journal is lost when a life is cut off, and rebuilt before anything else is sent."""
+
+    def __init__(self, plan: Plan, loss: Loss, *, rebuild: bool = True) -> None:
+        others = tuple(each for each in plan.crashes if each.life != loss.at.life)
+        super().__init__(replace(plan, crashes=(*others, loss.at)))
+        self.loss = loss
+        self.rebuild = rebuild
+        staged = self.connection.serialize()
+        self.copies = [staged]
+        self.connection = _journal(staged)
+        self.rebuilds = 0
+
+    def _live(self, number: int, crash: Crash | None) -> Life:
+        if number == self.loss.at.life + 1:
+            self._restore(number)
+        if not self.rebuild or not self._must_be_rebuilt(number):
+            return super()._live(number, crash)
+        self.rebuilds += 1
+        life = RebuildLife(self, number, crash)
+        life.run()
+        self.points.append((life.writes, life.requests))
+        if life.dead and crash is not None:
+            self.cuts[crash.moment.value] += 1
+        if life.failure is not None and not life.dead:
+            self.complain(f"the rebuild broke: {life.failure!r}")
+        if life.posts:
+            self.complain(f"the rebuild sent {life.posts} POSTs")
+        # Nobody knows any more which receipts of these are attached.
+        self.disturbed |= {f"/transactions/{each.expense}/" for each in self.service.ledger.entries}
+        return life
+
+    def _restore(self, number: int) -> None:
+        self.connection.close()
+        empty = self.loss.copy == EMPTY
+        self.connection = _journal(None if empty else self.copies[self.loss.copy % len(self.copies)])
+        if empty:
+            self.plan = replace(self.plan, restage=True)
+        self.trace.append((round(self.time, 3), number, "restored", self.loss.copy))
+
+    def _must_be_rebuilt(self, number: int) -> bool:
+        """Say whether the command line would send nothing yet, or not for every company."""
+        if number <= self.loss.at.life:
+            return False
+        if not self.rebuilds:
+            return True
+        unfinished, held = self.connection.execute(
+            f"SELECT EXISTS ({load('runs')['open_rebuild']}),"
+            " EXISTS (SELECT 1 FROM company WHERE hold_code = 'not_rebuilt')"
+        ).fetchone()
+        return bool(unfinished or held)
+
+
+def _journal(content: bytes | None) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
+    if content is not None:
+        connection.deserialize(content)
+    connection.execute("PRAGMA foreign_keys = ON")
+    if content is None:
+        migrate(connection, None)
+    return connection
+
+
+def run(plan: Plan, loss: Loss, *, rebuild: bool = True) -> Verdict:
+    """Live once, lose the journal, rebuild it, run to the end, and judge."""
+    history = LossHistory(plan, loss, rebuild=rebuild)
+    try:
+        verdict = history.run()
+        verdict.trace.insert(0, (0.0, 0, "loss", loss, plan.text()))
+        return verdict
+    finally:
+        history.connection.close()
+        JOURNALS.end()
+
+
+@pytest.fixture(autouse=True)
+def copying(monkeypatch):
+    monkeypatch.setattr("tests.scenarios.world.life.Disk", CopyingDisk)
+
+
+def ends(plan: Plan, **later: object) -> Iterator[Crash]:
+    """After every durable write and after every request of the first life."""
+    history = LossHistory(plan, Loss(Crash(1, Moment.AFTER_WRITE, 10_000), 0), rebuild=False)
+    try:
+        writes, requests = history.run().points[0]
+    finally:
+        history.connection.close()
+        JOURNALS.end()
+    for n in range(1, writes + 1):
+        yield Crash(1, Moment.AFTER_WRITE, n, **later)
+    for n in range(1, requests + 1):
+        yield Crash(1, Moment.AFTER_EFFECT, n, **later)
+
+
+def copies(end: Crash) -> Iterator[int]:
+    """Every copy that is older than the end of the life."""
+    yield EMPTY
+    last = end.n if end.moment is Moment.AFTER_WRITE else 100
+    yield from range(last)
+
+
+def losses(plan: Plan, **later: object) -> Iterator[Verdict]:
+    for end in ends(plan, **later):
+        for copy in copies(end):
+            try:
+                yield run(plan, Loss(end, copy))
+            except IndexError:
+                # The life did not write so often.
+                break
+
+
+def every_world(base):
+    return [pytest.param(plan, id=f"{plan.flow}-{plan.world.idempotency}") for plan in worlds(base)]
+
+
+@pytest.mark.parametrize("plan", every_world(ONE if SCALE < 2 else TINY))
+def test_a_journal_lost_or_restored_at_every_point_is_rebuilt_and_nothing_is_lost_or_doubled(plan):
+    assert examine("journal lost", losses(plan)) > 100
+
+
+TROUBLED = {
+    "a start that arrives ten minutes later": replace(ONE, hits=(Hit(3, "very_late"), Hit(2, "very_late"))),
+    "a long sync that shows its rows one by one": replace(
+        ONE, companies=((3, 1),), world=World(sync_seconds=(2_000.0, 2_000.0), rows_lag=8.0)
+    ),
+    "late lists": replace(ONE, world=World(list_lag=40.0, rows_lag=8.0, status_lag=5.0)),
+    "expenses of every fate": replace(
+        ONE,
+        companies=((6, 2),),
+        draft_size=3,
+        world=World(
+            bank_feed_rows="completed",
+            faults=(
+                Fault(FaultKind.VALIDATION_ERROR, expense=expense_id(0, 1)),
+                Fault(FaultKind.PUSH_ERROR, expense=expense_id(0, 2)),
+                Fault(FaultKind.PENDING, expense=expense_id(0, 3)),
+                Fault(FaultKind.UNKNOWN, expense=expense_id(0, 4), lands=True),
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("flow", ["datasets", "direct"])
+@pytest.mark.parametrize("trouble", TROUBLED)
+def test_a_journal_lost_amid_trouble_is_rebuilt(flow, trouble):
+    plan = replace(TROUBLED[trouble], flow=flow)
+    step = max(1, round(3 / SCALE))
+    for number, end in enumerate(ends(plan)):
+        found = [EMPTY, *range(number % step, 30, step)] if end.moment is Moment.AFTER_WRITE else [EMPTY, 0]
+        examine("journal lost", (run(plan, Loss(end, copy)) for copy in found if copy < end.n))
+
+
+CHUNK = 50
+
+
+@pytest.mark.parametrize("chunk", range(max(1, round(4 * SCALE))))
+def test_a_journal_lost_by_chance_is_rebuilt(chunk):
+    seeds = range(50_000 + chunk * CHUNK, 50_000 + (chunk + 1) * CHUNK)
+    assert examine("journal lost by chance", (by_chance(seed) for seed in seeds)) == CHUNK
+
+
+def by_chance(seed: int) -> Verdict:
+    """A history by chance, with a loss at the end of one of its lives."""
+    random = Random(seed)
+    plan = random_plan(seed)
+    while len(plan.companies) > 3 or any(fault.kind is FaultKind.MISSING for fault in plan.world.faults):
+        # What no row was ever shown of is known to the journal alone.
+        plan = random_plan(random.randrange(10**6))
+    life = random.randint(1, max(1, len(plan.crashes)))
+    at = next((each for each in plan.crashes if each.life == life), Crash(life, Moment.AFTER_WRITE, 7))
+    copy = EMPTY if random.random() < 0.3 else random.randrange(60)
+    return run(plan, Loss(at, copy))
+
+
+def test_without_a_rebuild_a_lost_journal_doubles_expenses():
+    loss = Loss(Crash(1, Moment.AFTER_WRITE, 12), 3)
+
+    assert run(replace(ONE, restage=True), loss).ok
+    assert any("times in the books" in each for each in run(replace(ONE, restage=True), loss, rebuild=False).violations)
