@@ -124,7 +124,7 @@ class Rehearsal:
     service: Service
     limits: Limits = field(default_factory=Limits)
     rates: Rates = field(default_factory=Rates)
-    seed: int = 1
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
     stop: RunStopped | None = None
     late: list[float] = field(default_factory=list)
     """Seconds from the end of each sync until it was found."""
@@ -132,7 +132,7 @@ class Rehearsal:
     async def run(self, journal: Journal, *, wire: Wire | None = None, draining: Draining | None = None) -> Wire:
         """Run once; return the wire with its counts."""
         wire, draining = wire or Wire(self.service), draining or Draining()
-        clock, chance = LoopClock(), random.Random(self.seed)
+        clock, chance = LoopClock(), self.chance
         self.stop = None
         since = await journal.runs.seconds_since_previous_life()
         await journal.runs.begin(version="0", flow=Flow.DATASETS)
@@ -258,7 +258,7 @@ async def _measured(case: Case, seed: int) -> Spent:
     behaviour = Behaviour(sync_seconds=case.sync_seconds, latency=LATENCY, limits=UNBOUNDED_DAY, epoch=NOON)
     service = Service(behaviour, seed=seed)
     limits = Limits(draft_size=case.draft_size, syncs_in_flight=case.syncs_in_flight)
-    rehearsal = Rehearsal(service, limits=limits, seed=seed)
+    rehearsal = Rehearsal(service, limits=limits, chance=random.Random(seed))
     with scratch(LoopClock()) as journal:
         await stage(journal, case.companies, case.expenses)
         wire = await rehearsal.run(journal)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-DEPARTMENTS = ("Adult Social Care", "Children’s Services", "Highways & Transport", "Chief Executive’s Office")
+DEPARTMENTS = ("Adult Social Care", "Children\u2019s Services", "Highways & Transport", "Chief Executive\u2019s Office")
 UNKNOWN = "Parks (closed)"
 CATEGORIES = {
     "Travel": "acc-travel",

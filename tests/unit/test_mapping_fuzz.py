@@ -102,7 +102,10 @@ def test_mutated_exports_are_read_or_refused(profiles: list[tuple[Profile, bytes
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=st.binary(max_size=300), which=st.integers(0, 100), header=st.booleans())
 def test_any_bytes_are_read_or_refused(
-    profiles: list[tuple[Profile, bytes]], content: bytes, which: int, header: bool
+    profiles: list[tuple[Profile, bytes]],
+    content: bytes,
+    which: int,
+    header: bool,  # noqa: FBT001 -- drawn by hypothesis
 ) -> None:
     profile, sample = profiles[which % len(profiles)]
     first = sample.split(b"\n")[0] + b"\n" if header else b""

@@ -17,7 +17,7 @@ POINT, COMMA = NumberFormat(".", ","), NumberFormat(",", ".")
         (POINT, "1,234.56", "1234.56", False, ""),
         (COMMA, "1.234,56", "1234.56", False, ""),
         (NumberFormat(",", " "), "1\u00a0234,56", "1234.56", False, ""),
-        (NumberFormat(".", "'"), "1’234.56", "1234.56", False, ""),
+        (NumberFormat(".", "'"), "1\u2019234.56", "1234.56", False, ""),
         (POINT, "(12.50)", "12.50", True, ""),
         (POINT, "(£12.50)", "12.50", True, ""),
         (POINT, "£-12.50", "12.50", True, ""),

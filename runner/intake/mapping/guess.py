@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -22,8 +22,8 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "money_out": ("money out", "paid out", "debit", "withdrawal", "withdrawals", "spent", "soll"),
     "money_in": ("money in", "paid in", "credit", "deposit", "deposits", "received", "haben"),
     "gross": (
-        "gross amount", "gross", "total amount", "amount incl vat", "amount including vat", "total", "transaction amount",
-        "billing amount", "amount", "value", "betrag", "brutto", "montant", "importe", "importo",
+        "gross amount", "gross", "total amount", "amount incl vat", "amount including vat", "total",
+        "transaction amount", "billing amount", "amount", "value", "betrag", "brutto", "montant", "importe", "importo",
     ),
     "net": ("net amount", "net", "amount excl vat", "amount exc vat", "amount (without vat)", "net value", "netto"),
     "tax_code": ("vat code", "tax code", "vat rate", "tax rate", "vat", "tax"),
@@ -53,6 +53,7 @@ _STYLES: Final = tuple(
     NumberFormat(decimal, thousands)
     for decimal, thousands in ((".", None), (".", ","), (",", None), (",", "."), (",", " "), (".", "'"), (".", " "))
 )
+_MONEY: Final = ("gross", "net", "tax", "money_out", "money_in")
 _USUAL: Final = {".": ",", ",": "."}
 _SYMBOLS: Final = {"£": "GBP", "€": "EUR", "US$": "USD", "₹": "INR", "A$": "AUD", "NZ$": "NZD", "zł": "PLN"}
 _TOTAL: Final = re.compile(r"(?:grand |sub)?total\b.*|summe\b.*|gesamt\b.*", re.IGNORECASE)
@@ -128,23 +129,23 @@ def _plausible(meaning: str, values: Sequence[str]) -> bool:
     filled = [value for value in values if value.strip()]
     if not filled:
         return meaning not in {"issue_date", "gross", "net", "currency", "id", "tax", "tax_code"}
-    match meaning:
-        case "issue_date":
-            return _share(filled, lambda text: bool(re.search(r"[0-9]", text)) and len(text) <= 40) > 0.8
-        case "gross" | "net" | "tax" | "money_out" | "money_in":
-            return _share(filled, _is_number) > 0.7
-        case "tax_code":
-            return len(set(map(fold, filled))) <= 20 and (not _share(filled, _is_money) > 0.7)
-        case "currency":
-            return _share(filled, lambda text: text.strip().upper() in CURRENCIES) > 0.7
-        case "merchant_name" | "notes":
-            return _share(filled, _is_number) < 0.5
-        case _:
-            return True
+    tests: dict[str, Callable[[], bool]] = {
+        "issue_date": lambda: _share(filled, _has_digits) > 0.8,
+        "tax_code": lambda: len(set(map(fold, filled))) <= 20 and _share(filled, _is_money) <= 0.7,
+        "currency": lambda: _share(filled, lambda text: text.strip().upper() in CURRENCIES) > 0.7,
+        "merchant_name": lambda: _share(filled, _is_number) < 0.5,
+        "notes": lambda: _share(filled, _is_number) < 0.5,
+        **{each: lambda: _share(filled, _is_number) > 0.7 for each in _MONEY},
+    }
+    return meaning not in tests or tests[meaning]()
 
 
-def _share(values: Sequence[str], test: "object") -> float:
-    return sum(bool(test(value)) for value in values) / len(values)  # type: ignore[operator]
+def _share(values: Sequence[str], test: Callable[[str], bool]) -> float:
+    return sum(test(value) for value in values) / len(values)
+
+
+def _has_digits(text: str) -> bool:
+    return any(sign.isdigit() for sign in text) and len(text) <= 40
 
 
 def _is_number(text: str) -> bool:

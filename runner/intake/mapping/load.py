@@ -299,13 +299,7 @@ class _Checking:
         try:
             if file is not None:
                 return gather(read_pairs(Path(file), self._lookup_columns(table, path)))
-            if not isinstance(inline, dict):
-                raise LookupWrong('this is a table, such as { "Travel" = "acc-1" }')
-            wrong = [each for each, value in inline.items() if read(value) is None]
-            if wrong:
-                raise LookupWrong(f"the value of {wrong[0]!r} cannot be used")
-            # A key without a value is not decided yet, as in a CSV: rows with it are errors.
-            return gather((each, text, 0) for each, value in inline.items() if (text := read(value)))
+            return gather(_inline_pairs(inline, read))
         except LookupWrong as error:
             self._say(f"{error}" if file is None else f"the table {file}: {error}", *path, key)
             return {}
@@ -416,7 +410,7 @@ class _Checking:
         self._unknown(table, _ID_KEYS, path)
         if len({"column", "columns", "derive"} & table.keys()) > 1 and "derive" not in table:
             self._say("either column or columns", *path)
-        columns = tuple((each,) for each in self._aliases(table, "columns", path))
+        columns: tuple[Aliases, ...] = tuple((each,) for each in self._aliases(table, "columns", path))
         if aliases := self._aliases(table, "column", path):
             columns = (aliases,)
         derive = tuple(each if each == "*" else fold(each) for each in self._texts(table, "derive", path))
@@ -478,6 +472,17 @@ def _needed(
     for rule in skips:
         names += [(name,) for name in (*rule.blank, *([rule.column] if rule.column not in {None, "*"} else [])) if name]
     return tuple(dict.fromkeys(names))
+
+
+def _inline_pairs(inline: Any, read: Callable[[Any], str | None]) -> list[tuple[str, str, int]]:  # noqa: ANN401
+    """Return the entries of a table in the profile itself; raises `LookupWrong`."""
+    if not isinstance(inline, dict):
+        raise LookupWrong('this is a table, such as { "Travel" = "acc-1" }')
+    for key, value in inline.items():
+        if read(value) is None:
+            raise LookupWrong(f"the value of {key!r} cannot be used")
+    # A key without a value is not decided yet, as in a CSV: rows with it are errors.
+    return [(key, text, 0) for key, value in inline.items() if (text := read(value))]
 
 
 def _field_names() -> list[str]:

@@ -67,7 +67,7 @@ class Amounts:
     where: str
     columns: Mapping[str, Aliases]
     """By `Role`."""
-    style: NumberFormat = NumberFormat()
+    style: NumberFormat = field(default_factory=NumberFormat)
     decimals: int | None = None
     """Digits behind the point that may occur; None: as many as the currency has."""
     optional: frozenset[str] = frozenset()

@@ -67,14 +67,14 @@ def read_raw(named: str, *, beside: Path | None = None, depth: int = 0) -> Raw:
     _resolve_files(values, path.parent)
     extends = values.pop("extends", None)
     if extends is None:
-        return Raw(name, _again(path, name), values, Places(text))
+        return Raw(name, _again(path), values, Places(text))
     if not isinstance(extends, str):
         raise ConfigurationWrong(f"The mapping profile {name}: extends is the name or path of another profile.")
     base = read_raw(extends, beside=path.parent, depth=depth + 1)
-    return Raw(name, _again(path, name), _laid_over(base.values, values), Places(text), base)
+    return Raw(name, _again(path), _laid_over(base.values, values), Places(text), base)
 
 
-def _again(path: Path, name: str) -> str:
+def _again(path: Path) -> str:
     return path.stem if path.parent == profiles_folder() else str(path.absolute())
 
 
@@ -130,8 +130,10 @@ def _laid_over(base: Table, own: Table) -> Table:
         merged = dict(base.get("fields", {}))
         for name, table in fields.items():
             known = merged.get(name)
-            both = isinstance(known, dict) and isinstance(table, dict)
-            merged[name] = _merged(known, table, [_SOURCES, _TABLES]) if both else table
+            if isinstance(known, dict) and isinstance(table, dict):
+                merged[name] = _merged(known, table, [_SOURCES, _TABLES])
+            else:
+                merged[name] = table
         result["fields"] = merged
     else:
         result["fields"] = fields

@@ -56,9 +56,7 @@ def _tests(rule: SkipRule, places: Mapping[str, int]) -> list[Test]:
     elif rule.column is not None:
         place = places[rule.column]
         tests.append(lambda cells: _matches(rule, fold(cells[place])))
-    for name in rule.blank:
-        tests.append(_is_blank(places[name]))
-    return tests
+    return tests + [_is_blank(places[name]) for name in rule.blank]
 
 
 def _is_blank(place: int) -> Test:

@@ -91,10 +91,10 @@ class Translator:
         for name, place, source, values in self._singles:
             value = values[cells[source]]
             if value.__class__ is str:
-                texts[place] = value  # type: ignore[assignment]
+                texts[place] = value
             else:
                 faults[name] = value  # type: ignore[assignment]
-        for name, place, parts, separator in self._joined:
+        for name, _, parts, separator in self._joined:
             self._join(cells, name, parts, separator, texts, faults)
         texts[_ID] = self.own_id(cells)
         money = self._read_money(cells, texts)
@@ -121,8 +121,9 @@ class Translator:
         return separator.join(part.replace("\\", "\\\\").replace(separator, "\\" + separator) for part in parts)
 
     def seed(self, cells: Sequence[str]) -> bytes:
-        """Return what a row without an id is told by (32 bytes): its own cells, so that no change of the profile
-        gives it another id.
+        """Return what a row without an id is told by (32 bytes).
+
+        Its own cells, so that no change of the profile gives it another id.
         """
         if self._seed is None:
             text = _BETWEEN.join(map(str.strip, cells)).rstrip(_BETWEEN)
@@ -170,7 +171,7 @@ class Translator:
             self._template[place] = field.default or ""
 
     def _cells(self, field: Field, source: int) -> "_Cells":
-        read = _reader(field, self._header[source])
+        read = _reader(field)
         several = len(field.columns) > 1
         return _Cells(read, "" if several else field.default or "", field.lookup, self._header[source], field.name)
 
@@ -278,7 +279,7 @@ class _Cells(dict[str, str | Fault]):
         )
 
 
-def _reader(field: Field, _column: str) -> Callable[[str], str | Problem] | None:
+def _reader(field: Field) -> Callable[[str], str | Problem] | None:
     return None if field.dates is None else field.dates.read
 
 

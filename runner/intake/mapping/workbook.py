@@ -80,15 +80,19 @@ def read_sheet(stream: BinaryIO, *, sheet: str | None, decimal: str) -> Iterator
                     cells.pop()
                 if not cells:
                     continue
-                if sum(map(len, cells)) > MAX_ROW:
-                    fault = Fault(Code.ROW_TOO_LONG, None, None, f"rows of at most {MAX_ROW:,} characters")
-                    raise FileFault(fault, line=number)
+                _refuse_long(cells, number)
                 yield cells, number
     except (FileFault, GeneratorExit):
         raise
     except Exception as error:  # noqa: BLE001 -- a damaged workbook raises anything at all
         reason = cut(str(error) or type(error).__name__)
         raise FileFault(_unreadable(f"a workbook (XLSX) that can be opened: {reason}"), line=number) from None
+
+
+def _refuse_long(cells: list[str], number: int) -> None:
+    if sum(map(len, cells)) > MAX_ROW:
+        fault = Fault(Code.ROW_TOO_LONG, None, None, f"rows of at most {MAX_ROW:,} characters")
+        raise FileFault(fault, line=number)
 
 
 def _library() -> Any:  # noqa: ANN401 -- the library has no types
@@ -135,7 +139,7 @@ def _unreadable(expected: str) -> Fault:
     return Fault(Code.WORKBOOK_UNREADABLE, None, None, expected)
 
 
-def _text(value: object, decimal: str) -> str:
+def _text(value: object, decimal: str) -> str:  # noqa: PLR0911 -- one for each kind of cell
     match value:
         case None:
             return ""
