@@ -93,15 +93,15 @@ class Conversation(asyncio.Protocol):
             method, target, _ = head.split(b" ", 2)
             status, text = self._books.answer(method, target.decode(), body)
             assert self._transport is not None
-            self._transport.write(
-                f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
-            )
+            head_out = f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(text)}"
+            self._transport.write(f"{head_out}\r\n\r\n{text}".encode())
 
 
 def _serve(pipe: Connection) -> None:
     async def serving() -> None:
         books = Books()
-        server = await asyncio.get_running_loop().create_server(lambda: Conversation(books), "127.0.0.1", 0, backlog=4096)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Conversation(books), "127.0.0.1", 0, backlog=4096)
         pipe.send(server.sockets[0].getsockname()[1])
         while await asyncio.to_thread(pipe.recv) == "count":
             pipe.send((books.requests, books.expenses))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 HEADER = (
     "company_id,id,type,issue_date,currency,merchant_name,reference,notes,net_amount,tax_amount,account_id,tax_rate_id"
@@ -45,7 +45,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self.wall = self.cpu = 0.0
 
-    def __enter__(self) -> "Stopwatch":
+    def __enter__(self) -> Self:
         gc.collect()
         self._wall, self._cpu = time.perf_counter(), _cpu()
         return self
@@ -121,7 +121,9 @@ def _median(costs: Sequence[Cost]) -> Cost:
 def machine() -> str:
     """Say what this was measured on."""
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    return f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, load {load} at the start"
+    return (
+        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}; load at the start: {load}"
+    )
 
 
 def write_expenses(path: Path, *, rows: int, companies: int = 20, ids: bool = True) -> Path:

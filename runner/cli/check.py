@@ -1,6 +1,5 @@
 """`expense-runner check`: what is wrong with these files? No network, no journal."""
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def check(
     """
     sources = find_sources(inputs)
     options = Options(receipts_dir=receipts_dir, mapping=read_mappings(mapping))
-    staged, books, errors = asyncio.run(conduct(lambda app: _check(app, sources, options), quiet=as_json))
+    staged, books, errors = conduct(lambda app: _check(app, sources, options), quiet=as_json)
     code = ExitCode.REJECTED if errors else ExitCode.OK
     if as_json:
         click.echo(json.dumps(_json(staged, books, errors, code)))

@@ -43,7 +43,7 @@ def demo(keep: Path | None, as_json: bool) -> int:  # noqa: FBT001
     if journal.exists():
         raise ConfigurationWrong(f"{journal} exists: a demo begins anew.", hint="Name another folder with --keep.")
     try:
-        report = asyncio.run(conduct(lambda app: _rehearse(app, journal), quiet=as_json))
+        report = conduct(lambda app: _rehearse(app, journal), quiet=as_json)
         if not as_json:
             _print_every_expense(journal)
         print_report(report, journal=journal if keep else None, as_json=as_json)

@@ -1,6 +1,5 @@
 """`expense-runner run`: the main job."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +134,7 @@ def run(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:  # noqa:
     """
     settings = _settings(options)
     sources = find_sources(inputs) if inputs else []
-    report = asyncio.run(conduct(lambda app: app.run(settings, sources), quiet=as_json))
+    report = conduct(lambda app: app.run(settings, sources), quiet=as_json)
     print_report(report, journal=settings.journal, as_json=as_json)
     return int(report.exit_code)
 

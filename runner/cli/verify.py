@@ -1,6 +1,5 @@
 """`expense-runner verify`: the journal beside what Codat says."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool
     settings = RunSettings(credential=read_credential(), **options)
     sources = (find_sources(inputs) if inputs else []) if rebuild else None
     chosen = [CompanyId(company) for company in companies]
-    report = asyncio.run(conduct(lambda app: app.verify(settings, companies=chosen, rebuild=sources), quiet=as_json))
+    report = conduct(lambda app: app.verify(settings, companies=chosen, rebuild=sources), quiet=as_json)
     if as_json:
         click.echo(json.dumps(_json(report)))
     else:

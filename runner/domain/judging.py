@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runner.domain.ids import ExpenseId, SyncId, uuids_in
 from runner.domain.remote import TransactionRow
@@ -20,8 +20,7 @@ _GRAVITY = (
 """Of several rows for one expense, which one counts: the one that says most that it may stand in the books."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Where an expense stands after its sync's transactions were read, and on what evidence."""
 
     state: ExpenseState

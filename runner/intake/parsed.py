@@ -37,12 +37,11 @@ class Parsed(NamedTuple):
     @property
     def gross(self) -> Decimal:
         """Net plus tax over all lines, as `Expense.gross`."""
-        return sum((row.net_amount + row.tax_amount for row in self.members[1:]), self.head_amount)
-
-    @property
-    def head_amount(self) -> Decimal:
-        """Net plus tax of the first line."""
-        return self.members[0].net_amount + self.members[0].tax_amount
+        first, *others = self.members
+        gross = first.net_amount + first.tax_amount
+        for row in others:
+            gross += row.net_amount + row.tax_amount
+        return gross
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:

@@ -15,6 +15,7 @@ from runner.journal.records import Draft, Sync
 from runner.journal.statements import load
 
 _SQL = load("syncs")
+_STATES = {state.value: state for state in ExpenseState}
 
 
 def _sync_of(row: Sequence[Any]) -> Sync:
@@ -117,7 +118,7 @@ class Syncs:
 
         def operation(connection: Connection) -> dict[ExpenseId, ExpenseState]:
             rows = connection.execute(_SQL["expenses_of"], {"sync": number})
-            return {ExpenseId(expense): ExpenseState(state) for expense, state in rows}
+            return {expense: _STATES[state] for expense, state in rows}
 
         return await self._context.store.read(operation)
 

@@ -77,8 +77,9 @@ def _row(chance: random.Random, number: int) -> tuple[list[str], str, Decimal]:
         gross = -gross
     code = "Q" if number % 61 == 30 else chance.choice("SSSRZE")
     supplier = chance.choice(["Café Linden", "Total Energies", "Müller & Söhne", "Premier Inn", "Amazon £ Shop"])
+    what = chance.choice(["Fuel", "Lunch – training", "Room", "Book"])
     cells = [
-        department, written, supplier, chance.choice(["Fuel", "Lunch – training", "Room", "Book"]), f"Holder {number % 7}",
+        department, written, supplier, what, f"Holder {number % 7}",
         chance.choice(list(CATEGORIES)), _money(gross, number), code, "",
     ]  # fmt: skip
     return cells, department, gross

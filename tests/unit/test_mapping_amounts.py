@@ -109,7 +109,7 @@ grosses = st.decimals(Decimal(-99999999), Decimal(99999999), places=2)
 @given(gross=grosses, rate=rates, spending=st.sampled_from(["positive", "negative"]), comma=st.booleans())
 @example(gross=Decimal("0.01"), rate=Decimal("100.00"), spending="positive", comma=False)
 def test_net_and_tax_add_up_to_the_gross_for_any_amount_and_rate(
-    gross: Decimal, rate: Decimal, spending: str, comma: bool
+    *, gross: Decimal, rate: Decimal, spending: str, comma: bool
 ) -> None:
     style = NumberFormat(",", ".") if comma else NumberFormat(".", ",")
     text = f"{gross:,.2f}"

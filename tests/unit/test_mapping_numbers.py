@@ -34,7 +34,7 @@ POINT, COMMA = NumberFormat(".", ","), NumberFormat(",", ".")
     ],
 )
 def test_an_amount_is_read_as_its_format_says(
-    style: NumberFormat, text: str, magnitude: str, negative: bool, mark: str
+    *, style: NumberFormat, text: str, magnitude: str, negative: bool, mark: str
 ) -> None:
     number = NumberReader(style).read(text)
     assert isinstance(number, Number)

@@ -127,7 +127,7 @@ def _toml(value: object) -> str:
 @settings(max_examples=200, deadline=None)
 @given(tables=st.dictionaries(_keys, _values, max_size=6), raw=st.text(max_size=80), tidy=st.booleans())
 def test_any_text_is_a_profile_or_a_configuration_error(
-    tmp_path_factory: pytest.TempPathFactory, tables: dict[str, object], raw: str, tidy: bool
+    tmp_path_factory: pytest.TempPathFactory, *, tables: dict[str, object], raw: str, tidy: bool
 ) -> None:
     text = "\n".join(f"{key} = {_toml(value)}" for key, value in tables.items()) if tidy else raw
     path = tmp_path_factory.mktemp("profile") / "p.toml"

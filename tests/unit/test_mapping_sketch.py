@@ -128,7 +128,7 @@ _cells = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(rows=st.lists(st.lists(_cells, max_size=6), max_size=12), junk=st.binary(max_size=60), plain=st.booleans())
-def test_any_file_gives_a_profile_that_is_valid_toml(rows: list[list[str]], junk: bytes, plain: bool) -> None:
+def test_any_file_gives_a_profile_that_is_valid_toml(*, rows: list[list[str]], junk: bytes, plain: bool) -> None:
     out = io.StringIO(newline="")
     csv.writer(out).writerows(rows)
     content = out.getvalue().encode("utf-8", "surrogatepass") + (b"" if plain else junk)

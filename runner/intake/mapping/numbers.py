@@ -9,7 +9,7 @@ from typing import Final
 
 from iso4217 import Currency
 
-from runner.domain.money import parse_decimal
+from runner.domain.money import MAX_WHOLE_DIGITS, parse_decimal
 from runner.intake.codes import Code
 from runner.intake.mapping.problem import Problem
 
@@ -74,9 +74,16 @@ class NumberReader:
     def __init__(self, style: NumberFormat) -> None:
         self._style = style
         self._pattern = _pattern(style)
+        # Nearly all amounts are written plainly; what is not takes the long way, with the same result.
+        self._plain = re.compile(rf"(-?)([£€]?)({_whole(style)}(?:{re.escape(style.decimal)}[0-9]{{0,9}})?)")
+        self._drop = str.maketrans({style.decimal: "."} | ({style.thousands: ""} if style.thousands else {}))
 
     def read(self, text: str) -> Number | Problem:
         """Return the amount that a cell holds, or what is wrong with it."""
+        plain = self._plain.fullmatch(text)
+        if plain is not None and len(text) <= MAX_WHOLE_DIGITS:
+            minus, currency, written = plain.groups()
+            return Number(Decimal(written.translate(self._drop)), minus == "-", "", currency)
         shown = " ".join(text.translate(_NORMAL).split()) if len(text) <= MAX_NUMBER else ""
         found = self._pattern.fullmatch(shown)
         if found is None:
@@ -104,13 +111,16 @@ class NumberReader:
         return Problem(Code.AMOUNT_UNREADABLE, f"an amount such as {example}")
 
 
+def _whole(style: NumberFormat) -> str:
+    if style.thousands is None:
+        return "[0-9]+"
+    # Groups of three only: in 12.5 a point that separates thousands is a decimal point misread.
+    return rf"(?:[0-9]{{1,3}}(?:{re.escape(style.thousands)}[0-9]{{3}})+|[0-9]+)"
+
+
 def _pattern(style: NumberFormat) -> re.Pattern[str]:
     point = re.escape(style.decimal)
-    whole = "[0-9]+"
-    if style.thousands is not None:
-        # Groups of three only: in 12.5 a point that separates thousands is a decimal point misread.
-        whole = rf"(?:[0-9]{{1,3}}(?:{re.escape(style.thousands)}[0-9]{{3}})+|[0-9]+)"
-    number = rf"(?P<number>{whole}(?:{point}[0-9]*)?|{point}[0-9]+)"
+    number = rf"(?P<number>{_whole(style)}(?:{point}[0-9]*)?|{point}[0-9]+)"
     return re.compile(
         rf"(?P<open>\()? ?(?P<before>[+-])? ?(?P<left>{_SIGNS})? ?(?P<inner>[+-])? ?{number} ?(?P<behind>[+-])? ?"
         rf"(?P<right>{_SIGNS})? ?(?P<close>\))?(?: ?(?P<mark>[Cc][Rr]|[Dd][Rr]))?"

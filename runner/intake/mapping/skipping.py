@@ -17,6 +17,7 @@ class Skipping:
         self._over: SkipRule | None = None
         self._before = [(rule, _tests(rule, places)) for rule in rules if not _looks_at_values(rule)]
         self._after = [(rule, _tests(rule, places)) for rule in rules if _looks_at_values(rule)]
+        self.looks_at_values = bool(self._after)
 
     def before(self, cells: Sequence[str]) -> str | None:
         """Return the rule that skips a row for its cells alone."""
@@ -50,13 +51,14 @@ def _looks_at_values(rule: SkipRule) -> bool:
 
 
 def _tests(rule: SkipRule, places: Mapping[str, int]) -> list[Test]:
-    tests: list[Test] = []
+    # What is looked at first should be false for most rows, and cheap.
+    tests: list[Test] = [_is_blank(places[name]) for name in rule.blank]
     if rule.column == "*":
         tests.append(lambda cells: any(_matches(rule, fold(cell)) for cell in cells))
     elif rule.column is not None:
         place = places[rule.column]
         tests.append(lambda cells: _matches(rule, fold(cells[place])))
-    return tests + [_is_blank(places[name]) for name in rule.blank]
+    return tests
 
 
 def _is_blank(place: int) -> Test:

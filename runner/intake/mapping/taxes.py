@@ -13,6 +13,7 @@ from runner.intake.mapping.profile import Amounts
 
 _ZERO: Final = Decimal(0)
 _HUNDRED: Final = Decimal(100)
+_KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class MoneyReader:
         self._rule = rule
         self._columns = columns
         self._numbers = NumberReader(rule.style)
+        self._rates: dict[str, Decimal] = {}
         self._main = next(role for role in ("gross", "net", "money_out", "money_in") if role in columns)
 
     def read(self, texts: Mapping[str, str], *, currency: str, type_: str) -> Money | Fault:
@@ -54,8 +56,8 @@ class MoneyReader:
     def _parts(self, texts: Mapping[str, str], currency: str) -> tuple[Decimal, Decimal]:
         """Return net and tax, what is spent being above zero."""
         gross = self._moved(texts, currency) if "money_out" in texts else self._spent("gross", texts, currency)
-        net = self._spent("net", texts, currency)
-        tax = self._spent("tax", texts, currency)
+        net = self._spent("net", texts, currency) if "net" in texts else None
+        tax = self._spent("tax", texts, currency) if "tax" in texts else None
         if gross is None and net is None:
             raise _Refused(Fault(Code.VALUE_MISSING, self._columns[self._main], "", "an amount"))
         whole = gross if gross is not None else net
@@ -87,11 +89,16 @@ class MoneyReader:
         if rates is None:
             return self._rule.tax_rate
         code = texts.get("tax_code", "")
-        rate = rates.values.get(fold(code), rates.otherwise)
+        rate = self._rates.get(code)
         if rate is None:
-            wanted = f"a code from the table in {rates.where}, or {code.strip()!r} added to it"
-            raise self._refused(Code.LOOKUP_UNKNOWN, "tax_code", texts, wanted)
-        return Decimal(rate)
+            found = rates.values.get(fold(code), rates.otherwise)
+            if found is None:
+                wanted = f"a code from the table in {rates.where}, or {code.strip()!r} added to it"
+                raise self._refused(Code.LOOKUP_UNKNOWN, "tax_code", texts, wanted)
+            rate = Decimal(found)
+            if len(self._rates) < _KEPT and len(code) <= _KEPT:
+                self._rates[code] = rate
+        return rate
 
     def _moved(self, texts: Mapping[str, str], currency: str) -> Decimal | None:
         """Return what the two columns of money going out and coming in say."""

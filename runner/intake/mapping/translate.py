@@ -60,7 +60,6 @@ class Translator:
         self._seed = self._seed_places(names)
         self._roles = self._bind_amounts()
         self._money = MoneyReader(profile.amounts, {role: self._header[place] for role, place in self._roles.items()})
-        self._amounts: dict[tuple[str, ...], Money | Fault] = {}
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -102,7 +101,7 @@ class Translator:
             faults["net_amount"] = money
         else:
             texts[_NET], texts[_TAX], texts[_TYPE] = format(money.net, "f"), format(money.tax, "f"), money.type
-        if self._profile.skips:
+        if self.skipping.looks_at_values:
             zero = isinstance(money, Money) and not money.net and not money.tax
             back = isinstance(money, Money) and money.back
             where = self.skipping.after(cells, currency=texts[_CURRENCY], zero=zero, refund=back)
@@ -226,17 +225,8 @@ class Translator:
             texts[_PLACE[name]] = separator.join(joined)
 
     def _read_money(self, cells: Sequence[str], texts: Sequence[str]) -> Money | Fault:
-        key = (*[cells[place] for place in self._roles.values()], texts[_CURRENCY], texts[_TYPE])
-        known = self._amounts.get(key)
-        if known is not None:
-            return known
         said = {role: cells[place] for role, place in self._roles.items()}
-        money = self._money.read(said, currency=texts[_CURRENCY], type_=texts[_TYPE])
-        if len(self._amounts) >= _LIMIT:
-            self._amounts.clear()
-        if sum(map(len, key)) <= _MAX_KEPT:
-            self._amounts[key] = money
-        return money
+        return self._money.read(said, currency=texts[_CURRENCY], type_=texts[_TYPE])
 
 
 class _Cells(dict[str, str | Fault]):
@@ -251,9 +241,13 @@ class _Cells(dict[str, str | Fault]):
         self._lookup = lookup
         self._column = column
         self._name = name
+        self._free = read is None and lookup is None
 
     def __missing__(self, text: str) -> str | Fault:
-        value = self._value(" ".join(text.split()))
+        shown = " ".join(text.split())
+        if self._free and shown:
+            return shown  # as cheap as looking it up, and texts such as notes hardly repeat
+        value = self._value(shown)
         if len(text) <= _MAX_KEPT:
             if len(self) >= _LIMIT:
                 self.clear()
