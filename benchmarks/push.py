@@ -90,7 +90,7 @@ def ours(journal: Path, url: str, loop: str) -> tuple[int, Stopwatch]:
     import logging  # noqa: PLC0415 - a process of its own
 
     from runner.app import App  # noqa: PLC0415
-    from runner.cli.session import new_loop  # noqa: PLC0415
+    from runner.cli.session import collect_rarely, new_loop  # noqa: PLC0415
     from runner.clock import SystemClock  # noqa: PLC0415
     from runner.codat.credential import Credential  # noqa: PLC0415
     from runner.codat.draining import Draining  # noqa: PLC0415
@@ -102,6 +102,7 @@ def ours(journal: Path, url: str, loop: str) -> tuple[int, Stopwatch]:
     settings = RunSettings(
         credential=Credential("rehearsal"), journal=journal, base_url=url, max_rpm=0, poll_interval=0.0
     )
+    collect_rarely()
     progress = Progress()
     app = App(clock=SystemClock(), notes=Notes(structlog.get_logger("run"), progress), draining=Draining())
     factory = asyncio.new_event_loop if loop == "asyncio" else new_loop

@@ -285,7 +285,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one expense a dataset: the same requests, sooner")
     quick = parser.parse_args().quick
-    print(f"{'workload':<38}{'requests':>9}{'least':>7}{'ratio':>7}{'polls a sync':>14}{'found after':>18}{'429':>5}")
+    print(f"{'workload':<38}{'requests':>9}{'least':>7}{'ratio':>7}{'polls a sync':>14}{'found after':>23}{'429':>5}")
     good = True
     for full in CASES:
         begun = time.perf_counter()
@@ -299,7 +299,7 @@ def main() -> int:
         found = f"{sum(late) / syncs:.1f} s, {late[-1]:.1f} at most"
         print(
             f"{case.name:<38}{spent.requests.total():>9}{spent.least:>7}{spent.ratio:>7.3f}{polls / syncs:>14.1f}"
-            f"{found:>18}{spent.refused:>5}  ({time.perf_counter() - begun:.0f} s)",
+            f"{found:>23}{spent.refused:>5}  ({time.perf_counter() - begun:.0f} s)",
             flush=True,
         )
         good = good and spent.refused == 0 and spent.posted == case.companies * case.expenses

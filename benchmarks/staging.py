@@ -51,7 +51,8 @@ def _fresh(work: Work, file: Path) -> Cost:
 
 def ours(file: Path, journal: Path) -> tuple[int, Stopwatch]:
     """Stage the file as `expense-runner run` does."""
-    from runner.clock import SystemClock  # noqa: PLC0415 - a process of its own
+    from runner.cli.session import collect_rarely  # noqa: PLC0415 - a process of its own
+    from runner.clock import SystemClock  # noqa: PLC0415
     from runner.codat.draining import Draining  # noqa: PLC0415
     from runner.intake.read import Options  # noqa: PLC0415
     from runner.intake.sources import Source  # noqa: PLC0415
@@ -66,6 +67,7 @@ def ours(file: Path, journal: Path) -> tuple[int, Stopwatch]:
             )
         return found[0].accepted
 
+    collect_rarely()
     with Stopwatch() as watch:
         accepted = asyncio.run(go())
     return accepted, watch

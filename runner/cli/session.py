@@ -37,12 +37,18 @@ def conduct(work: Callable[[App], Coroutine[Any, Any, T]], *, quiet: bool = Fals
 
     Progress goes to stderr: a live bar on a terminal, a plain line now and then elsewhere, none when `quiet`.
     """
-    # Rows and expenses come and go by the million, none of them in a cycle: looking for cycles at the usual rate
-    # costs some 8 % of staging.
-    gc.freeze()
-    gc.set_threshold(50_000)
+    collect_rarely()
     with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(_conduct(work, quiet=quiet))
+
+
+def collect_rarely() -> None:
+    """Look for cycles in memory less often than usual: rows and expenses come and go by the million without any.
+
+    At the usual rate the search costs some 8 % of staging.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 async def _conduct(work: Callable[[App], Coroutine[Any, Any, T]], *, quiet: bool) -> T:

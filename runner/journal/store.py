@@ -18,7 +18,7 @@ from runner.errors import JournalFailed, JournalUnusable
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 
-CHECKPOINT_CHANGES = 20_000
+CHECKPOINT_CHANGES = 4_000
 """Changed rows between two explicit checkpoints: about 4 MB of write-ahead log."""
 
 _FATAL = (

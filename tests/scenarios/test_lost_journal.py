@@ -122,7 +122,7 @@ def run(plan: Plan, loss: Loss, *, rebuild: bool = True) -> Verdict | None:
         verdict.trace.insert(0, (0.0, 0, "loss", loss))
         return verdict if history.lost or verdict.violations else None
     finally:
-        JOURNALS.end()
+        JOURNALS.discard()
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +135,7 @@ def ends(plan: Plan) -> Iterator[Crash]:
     try:
         writes, requests = LossHistory(plan, Loss(Crash(10_000, Moment.AFTER_WRITE, 1), EMPTY)).run().points[0]
     finally:
-        JOURNALS.end()
+        JOURNALS.discard()
     for n in range(1, writes + 1):
         yield Crash(1, Moment.AFTER_WRITE, n)
     for n in range(1, requests + 1):

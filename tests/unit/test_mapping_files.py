@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from runner.clock import SystemClock
 from runner.errors import ConfigurationWrong
 from runner.intake.mapping.choose import read_mappings
 from runner.intake.read import Options
 from runner.intake.sources import Source
+from runner.journal.journal import scratch
+from runner.stage import unfinished
 from tests.unit.intake_reading import read_file
 from tests.unit.mapping_reading import PROFILE, read_mapped, with_field, write_profile
 
@@ -246,3 +249,29 @@ class TestWorkbooks:
         with pytest.raises(ConfigurationWrong) as raised:
             read_file(tmp_path / "x.xlsx")
         assert "expense-runner[xlsx]" in (raised.value.hint or "")
+
+
+async def test_a_file_whose_reading_was_cut_off_is_read_again_with_its_own_profile(tmp_path: Path) -> None:
+    named = write_profile(tmp_path)
+    file = tmp_path / "export.csv"
+    file.write_text(FILE, encoding="utf-8")
+    with scratch(SystemClock()) as journal:
+        await journal.runs.begin(purpose="run", version="1", flow="datasets")
+        for name, mapping in (("export.csv", str(named)), ("other.csv", None)):
+            await journal.staging.begin_input(name, path=str(file), receipts=None, mapping=mapping)
+        again, lost = await unfinished(journal, [])
+
+    assert lost == []
+    options = {source.name: options for source, options in again}
+    assert read_file(file, options=options["export.csv"]).only().merchant_name == "Taxi"
+    assert options["other.csv"].mapping is None
+
+
+def test_the_example_in_the_documentation_is_a_profile(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text(encoding="utf-8")
+    example = text.partition("```toml\nabout")[2].partition("```")[0]
+    (tmp_path / "departments.csv").write_text("Directorate,Company\nHighways,acme\n", encoding="utf-8")
+    header = "Directorate,Trans Date,Category,Description,Cardholder,Gross Amount,VAT Code,Transaction ID,Supplier\n"
+    row = 'highways,13/04/2017,travel,Bus,A,"1,200.00",s,t-1,Bus Co\n,,,,,9,,,Total\n'
+    found = read_mapped(tmp_path, (header + row).encode("cp1252"), "about" + example)
+    assert (found.only().company_id, found.only().lines[0].tax_amount) == ("acme", 200)

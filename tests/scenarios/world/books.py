@@ -78,6 +78,10 @@ def load_receipt(receipt: Receipt) -> ReceiptFile:
     return ReceiptFile(receipt.path, "application/pdf", content_of(receipt.path))
 
 
+REFILLED_AFTER = 100
+"""Histories after which a journal is filled anew: SQLite keeps a note of every page of every savepoint within one."""
+
+
 class Journals:
     """New journals for the price of a rollback.
 
@@ -88,11 +92,14 @@ class Journals:
     def __init__(self) -> None:
         self._connection: sqlite3.Connection | None = None
         self._holds: Hashable = None
+        self._histories = 0
 
     def begin(self, holds: Hashable, fill: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
         """Return a journal that `fill` has filled; not called again as long as the same is asked for."""
         connection = self._connection or self._open()
-        if self._holds != holds or not connection.in_transaction:
+        self._histories += 1
+        if self._holds != holds or self._histories > REFILLED_AFTER or not connection.in_transaction:
+            self._histories = 0
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             connection.execute("BEGIN")
@@ -105,6 +112,11 @@ class Journals:
         """Forget what a history wrote."""
         assert self._connection is not None
         self._connection.execute("ROLLBACK TO filled")
+
+    def discard(self) -> None:
+        """Forget what a history wrote, and all its savepoints, at the price of filling the next journal anew."""
+        assert self._connection is not None
+        self._connection.execute("ROLLBACK")
 
     def _open(self) -> sqlite3.Connection:
         self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
