@@ -8,7 +8,7 @@ RUNS = 12
 """Runs that are remembered: as many as show the usual spread, and few enough to forget what has changed."""
 STEPS = 10
 """Looks into which the usual spread is divided: more find the end sooner, fewer cost less."""
-GROWTH = 1.4
+GROWTH = 1.35
 _EARLIER = 0.7
 """The first look found it ended: it may have ended long before, so the next first look is that much earlier."""
 

@@ -275,3 +275,15 @@ def test_the_example_in_the_documentation_is_a_profile(tmp_path: Path) -> None:
     row = 'highways,13/04/2017,travel,Bus,A,"1,200.00",s,t-1,Bus Co\n,,,,,9,,,Total\n'
     found = read_mapped(tmp_path, (header + row).encode("cp1252"), "about" + example)
     assert (found.only().company_id, found.only().lines[0].tax_amount) == ("acme", 200)
+
+
+def test_a_row_with_too_many_cells_refuses_the_file_where_ids_are_joined_from_several_columns(tmp_path: Path) -> None:
+    text = "Date,Amount,Card,Ref\n03/04/2017,1,c,r1\n03/04/2017,1,234,c,r1\n"
+    error = read_mapped(tmp_path, text, PROFILE + '[id]\ncolumns = ["Card", "Ref"]\n').error()
+    assert (error.code, error.line) == ("too_many_cells", 3)
+
+
+def test_the_line_of_undecodable_bytes_is_right_far_into_a_file(tmp_path: Path) -> None:
+    content = FILE.encode() + b"03/04/2017,Taxi,12.50\n" * 10_000 + b"03/04/2017,\x81,1\n"
+    error = read_mapped(tmp_path, content, PROFILE + '[file]\nencoding = "windows-1252"\n').error()
+    assert (error.code, error.line) == ("encoding_wrong", 10_003)

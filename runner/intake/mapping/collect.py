@@ -28,7 +28,6 @@ from runner.intake.text import FileFault, Lines
 
 _encode = msgspec.msgpack.Encoder().encode
 _MERGED: Final = frozenset({Code.LINES_DISAGREE, Code.VALUE_MISSING, Code.TOO_MANY_LINES, Code.LINES_UNCERTAIN})
-_REST: Final = "an expense in the columns that the mapping profile reads, or a [[skip]] rule for such rows"
 
 
 class Table(Protocol):
@@ -82,11 +81,10 @@ class MappedReader:
         return self._wrong(row, found, cells, line)
 
     def _wrong(self, row: Row | Wrong | None, found: Canonical, cells: Sequence[str], line: int) -> Wrong:
+        # A row that is blank where the profile reads is still a row: its amount is missing.
         company = None if row is None else row.company_id
         own_id = found.texts[1]
         faults = list(found.faults.values())
-        if row is None and not faults:
-            faults = [Fault(Code.VALUE_MISSING, None, None, _REST)]
         errors = [row_error(each, file=self._file, line=line, company_id=company, own_id=own_id) for each in faults]
         suspects: tuple[str, ...] = () if company or not own_id else (own_id,)
         if isinstance(row, Wrong):
