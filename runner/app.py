@@ -1,35 +1,25 @@
 """The composition root: builds the parts of a run, once, in reading order, and runs them."""
 
-import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-import structlog
-
 from runner import __version__
-from runner.backoff import Backoff
 from runner.batch import Batch
 from runner.clock import Clock
 from runner.codat.budgets import ending_at
 from runner.codat.client import PAGE_SIZE, Codat
-from runner.codat.counting import Counting, RequestCounts
+from runner.codat.counting import RequestCounts
 from runner.codat.draining import Draining, pause
-from runner.codat.gate import Admission, Gate, Unlimited
 from runner.codat.governor import Governor
-from runner.codat.governor import Limits as Rates
-from runner.codat.logged import Logged
-from runner.codat.messages import Transport
-from runner.codat.retrying import Retrying
-from runner.codat.transport import HttpTransport
 from runner.domain.expense import MAX_EXPENSES_A_DRAFT
 from runner.domain.forecast import Batches, requests_for
 from runner.domain.ids import CompanyId, IdempotencyKey
-from runner.errors import ConfigurationWrong, ExitCode, RefusedToStart, RunStopped, TooManyErrors
+from runner.errors import ExitCode, RefusedToStart, RunStopped, TooManyErrors
 from runner.intake.read import Options
 from runner.intake.receipts import load_receipt
 from runner.intake.sources import Source
@@ -38,6 +28,7 @@ from runner.journal.records import Books, OpenRowError, RequestTotals, Standing
 from runner.outcome import exit_code_of, outcomes_of, require_balance
 from runner.progress import Notes
 from runner.settings import RunSettings
+from runner.stack import connected, governor_for
 from runner.stage import StagedInput, stage, unfinished
 from runner.steps.kit import Kit, Limits
 from runner.steps.proof import Proofs
@@ -144,7 +135,7 @@ class App:
             try:
                 if rebuild is not None:
                     await self._stage_for_rebuild(settings, journal, rebuild)
-                async with self._codat(settings, since) as codat:
+                async with self._account(settings, since) as codat:
                     verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency, idle=since or 0.0)
                     if rebuild is not None:
                         await verifier.rebuild()
@@ -207,12 +198,16 @@ class App:
     async def _walk(self, settings: RunSettings, journal: Journal, since_previous: float | None) -> None:
         if settings.retry_receipts_in_doubt:
             await journal.receipts.retry_in_doubt()
-        async with self._codat(settings, since_previous) as codat:
+        async with self._account(settings, since_previous) as codat:
             kit = self._kit(settings, codat, journal)
             self.predicted = requests_for(await journal.outlook.open_work(), _batches(settings))
             if settings.max_errors is not None:
                 self.notes.listen(partial(self._count_errors, settings.max_errors))
             await Batch(kit, self.draining, settings.concurrency).run()
+
+    def _account(self, settings: RunSettings, since_previous: float | None) -> AbstractAsyncContextManager[Codat]:
+        self.governor = governor_for(settings, clock=self.clock, since_previous=since_previous)
+        return connected(settings, self.governor, clock=self.clock, draining=self.draining, counts=self.counts)
 
     def _kit(self, settings: RunSettings, codat: Codat, journal: Journal) -> Kit:
         return Kit(
@@ -227,67 +222,6 @@ class App:
             note=self.notes,
             limits=_limits(settings),
         )
-
-    @asynccontextmanager
-    async def _codat(self, settings: RunSettings, since_previous: float | None) -> AsyncIterator[Codat]:
-        """Stack the transports: what a request passes first is built last."""
-        async with HttpTransport(
-            base_url=settings.base_url,
-            credential=settings.credential,
-            connect_timeout=settings.connect_timeout,
-            total_timeout=settings.request_timeout,
-            sources=settings.source_ips or (None,),
-        ) as wire:
-            governor = self._admission(settings, since_previous)
-            transport: Transport = Counting(wire, counts=self.counts)
-            transport = Gate(transport, governor=governor, draining=self.draining)
-            transport = Logged(transport, structlog.get_logger("request"), clock=self.clock)
-            transport = Retrying(
-                transport,
-                clock=self.clock,
-                jitter=random.uniform,
-                backoff=Backoff(),
-                on_retry=self.counts.retry,
-                max_pause=settings.max_pause,
-                draining=self.draining,
-            )
-            stopping = asyncio.ensure_future(self._release_waiters())
-            try:
-                yield Codat(transport, flow=settings.flow, create_path=settings.create_path)
-            finally:
-                stopping.cancel()
-                if self.governor is not None:
-                    await self.governor.aclose()
-
-    async def _release_waiters(self) -> None:
-        """Let requests that wait for admission go as soon as draining begins: none of them will be sent."""
-        await self.draining.wait()
-        error = self.draining.error
-        if self.governor is not None and error is not None:
-            self.governor.stop(lambda: error)
-
-    def _admission(self, settings: RunSettings, since_previous: float | None) -> Admission:
-        if settings.max_rpm == 0:
-            if settings.source_ips:
-                raise ConfigurationWrong(
-                    "Each source address has a rate of its own, and --max-rpm 0 says that there is none.",
-                    hint="Leave out --source-ip or --max-rpm 0.",
-                )
-            return Unlimited(max_requests=settings.max_requests)
-        self.governor = Governor(
-            self.clock,
-            Rates(
-                max_rpm=settings.max_rpm,
-                per_company=settings.in_flight_per_company,
-                in_flight=settings.max_in_flight,
-                reserve=settings.reserve,
-                max_pause=settings.max_pause,
-                max_requests=settings.max_requests,
-            ),
-            previous_life_seconds_ago=since_previous,
-            sources=settings.source_ips or (None,),
-        )
-        return self.governor
 
     def _end_of(self, settings: RunSettings) -> datetime | None:
         """Return when the run has to end: at a time or after a while, whichever comes first."""

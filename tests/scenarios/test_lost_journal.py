@@ -147,7 +147,7 @@ def losses(plan: Plan, *, step: int = 1) -> Iterator[Verdict]:
     for number, end in enumerate(ends(plan)):
         for copy in chain([EMPTY], count(1 + number % step, step)):
             verdict = run(plan, Loss(end, copy))
-            if verdict is None or end.moment is Moment.AFTER_WRITE and copy >= end.n:
+            if verdict is None or (end.moment is Moment.AFTER_WRITE and copy >= end.n):
                 break
             yield verdict
 

@@ -203,7 +203,10 @@ async def test_a_sync_that_ended_before_our_first_start_is_not_read_at_all(world
 
 async def test_what_became_of_an_expense_in_somebody_elses_earlier_sync_does_not_judge_ours(world):
     w = world(
-        faults=[start_fault(Flow.DATASETS, when="after"), Fault(FaultKind.VALIDATION_ERROR, expense=expense_id(1), times=1)],
+        faults=[
+            start_fault(Flow.DATASETS, when="after"),
+            Fault(FaultKind.VALIDATION_ERROR, expense=expense_id(1), times=1),
+        ],
         idempotency="ignored",
         duplicate_check="never",
         list_lag=300.0,

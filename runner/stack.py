@@ -1,0 +1,101 @@
+"""The stack of transports between the engine and Codat, put together in reading order."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from runner.backoff import Backoff
+from runner.clock import Clock
+from runner.codat.client import Codat
+from runner.codat.counting import Counting, RequestCounts
+from runner.codat.draining import Draining
+from runner.codat.gate import Gate, Unlimited
+from runner.codat.governor import Governor
+from runner.codat.governor import Limits as Rates
+from runner.codat.logged import Logged
+from runner.codat.messages import Transport
+from runner.codat.retrying import Retrying
+from runner.codat.transport import HttpTransport
+from runner.errors import ConfigurationWrong
+from runner.settings import RunSettings
+
+
+def governor_for(settings: RunSettings, *, clock: Clock, since_previous: float | None) -> Governor | None:
+    """Return who decides when a request may leave; None where the settings ask for no limit.
+
+    `since_previous`: seconds since the journal's previous run ended, at least; None if there was none.
+    """
+    if settings.max_rpm == 0:
+        if settings.source_ips:
+            raise ConfigurationWrong(
+                "Each source address has a rate of its own, and --max-rpm 0 says that there is none.",
+                hint="Leave out --source-ip or --max-rpm 0.",
+            )
+        return None
+    rates = Rates(
+        max_rpm=settings.max_rpm,
+        per_company=settings.in_flight_per_company,
+        in_flight=settings.max_in_flight,
+        reserve=settings.reserve,
+        max_pause=settings.max_pause,
+        max_requests=settings.max_requests,
+    )
+    return Governor(clock, rates, previous_life_seconds_ago=since_previous, sources=settings.source_ips or (None,))
+
+
+@asynccontextmanager
+async def connected(
+    settings: RunSettings,
+    governor: Governor | None,
+    *,
+    clock: Clock,
+    draining: Draining,
+    counts: RequestCounts,
+) -> AsyncIterator[Codat]:
+    """Give the account for as long as the block lasts: what a request passes first is stacked last."""
+    async with HttpTransport(
+        base_url=settings.base_url,
+        credential=settings.credential,
+        connect_timeout=settings.connect_timeout,
+        total_timeout=settings.request_timeout,
+        sources=settings.source_ips or (None,),
+    ) as wire:
+        admission = governor or Unlimited(max_requests=settings.max_requests)
+        transport: Transport = Counting(wire, counts=counts)
+        transport = Gate(transport, governor=admission, draining=draining)
+        transport = Logged(transport, structlog.get_logger("request"), clock=clock)
+        transport = Retrying(
+            transport,
+            clock=clock,
+            jitter=random.uniform,
+            backoff=Backoff(),
+            on_retry=counts.retry,
+            max_pause=settings.max_pause,
+            draining=draining,
+        )
+        async with _stopped_by(draining, governor):
+            yield Codat(transport, flow=settings.flow, create_path=settings.create_path)
+
+
+@asynccontextmanager
+async def _stopped_by(draining: Draining, governor: Governor | None) -> AsyncIterator[None]:
+    """Let requests that wait for admission go as soon as draining begins: none of them will be sent."""
+    if governor is None:
+        yield
+        return
+    stopping = asyncio.ensure_future(_stop(draining, governor))
+    try:
+        yield
+    finally:
+        stopping.cancel()
+        await governor.aclose()
+
+
+async def _stop(draining: Draining, governor: Governor) -> None:
+    await draining.wait()
+    error = draining.error
+    if error is not None:
+        governor.stop(lambda: error)

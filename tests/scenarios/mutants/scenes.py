@@ -1,0 +1,163 @@
+"""Histories that are known to be dangerous, each with what happens in the world beside it."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from runner.simulator import Call
+from tests.scenarios.mutants.edits import Patch
+from tests.scenarios.world.books import JOURNALS, company_id, staged
+from tests.scenarios.world.history import History, Verdict, run_history
+from tests.scenarios.world.plan import Crash, Hit, Moment, Plan
+
+Act = Callable[[History], None]
+
+_ENDINGS = {
+    "create": ("POST", "/expense-transactions"),
+    "initiate": ("POST", "/syncs"),
+    "attach": ("POST", "/attachments"),
+    "status": ("GET", "/status"),
+    "transactions": ("GET", "/transactions"),
+}
+
+AUDITS = {
+    "a sync is no longer of unknown fate, and its attempt is": """
+        SELECT count(*) FROM sync JOIN attempt USING (sync_no)
+        WHERE sync.state <> 'starting' AND (outcome IS NULL OR outcome = 'unknown')""",
+    "a dataset is known, and no attempt made it": """
+        SELECT count(*) FROM draft WHERE dataset_id IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM attempt WHERE attempt.draft_no = draft.draft_no AND outcome = 'done')""",
+    "a sync was started of a dataset that is not on disk": """
+        SELECT count(*) FROM draft JOIN attempt USING (draft_no)
+        WHERE kind = 'create' AND draft.sync_no IS NOT NULL AND dataset_id IS NULL""",
+    "a receipt is attached, and no attempt did it": """
+        SELECT count(*) FROM receipt WHERE state = 'attached' AND NOT EXISTS (
+            SELECT 1 FROM attempt WHERE attempt.receipt_no = receipt.receipt_no AND outcome = 'done')""",
+}
+"""Facts come before what depends on them: also true at the end of every history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One history. Requests and writes are named by what they are, so that a scene outlives other requests."""
+
+    base: Plan
+    hits: tuple[tuple[str, str], ...] = ()
+    """Which first request of its kind meets what trouble."""
+    cut: str | None = None
+    """The request (by its effect) or the durable write (by its verb) after which the first life is cut off."""
+    later: tuple[tuple[str, object], ...] = ()
+    """What lies between that and the next life: fields of `Crash`."""
+    before: Act | None = None
+    """What happens in the world before the first life."""
+    after: Act | None = None
+    """What is looked at beside the oracle."""
+
+    def plan(self) -> Plan:
+        hits = tuple(Hit(_place(self.base, what), kind) for what, kind in self.hits)
+        crashes = self.base.crashes
+        if self.cut is not None:
+            moment = Moment.AFTER_EFFECT if self.cut in _ENDINGS else Moment.AFTER_WRITE
+            crashes = (Crash(1, moment, _place(self.base, self.cut), **dict(self.later)), *crashes)
+        return replace(self.base, hits=(*self.base.hits, *hits), crashes=crashes)
+
+
+@lru_cache(maxsize=64)
+def _trace(base: Plan) -> list[tuple]:
+    return run_history(replace(base, hits=(), crashes=())).trace
+
+
+def _place(base: Plan, what: str) -> int:
+    method, ending = _ENDINGS.get(what, (None, None))
+    for _, life, event, *rest in _trace(base):
+        if life == 1 and method and event == "request" and rest[2] == method and rest[3].endswith(ending):
+            return rest[0]
+        if life == 1 and not method and event == "write" and rest[1].startswith(what):
+            return rest[0]
+    raise LookupError(f"no {what} in the first life")
+
+
+def play(scene: Scene, patch: Patch = nullcontext) -> Verdict:
+    """Let a scene happen to the program, whole or patched, and judge it."""
+    plan = scene.plan()
+    with patch():
+        history = History(plan)
+        try:
+            if scene.before is not None:
+                scene.before(history)
+            verdict = history.run()
+            _audit(history)
+            if scene.after is not None:
+                scene.after(history)
+            return verdict
+        finally:
+            JOURNALS.end()
+
+
+def _audit(history: History) -> None:
+    for meaning, query in AUDITS.items():
+        if count := history.connection.execute(query).fetchone()[0]:
+            history.complain(f"{meaning} ({count})")
+    open_ones = history.connection.execute("SELECT count(*) FROM attempt WHERE outcome IS NULL").fetchone()[0]
+    if open_ones and not history.cuts:
+        history.complain(f"nothing was cut off, and {open_ones} attempts have no outcome")
+
+
+# ---- what happens beside ----
+
+
+def stranger(*numbers: int) -> Act:
+    """Somebody else posts expenses of the first company under our ids, and nobody tells us."""
+
+    def act(history: History) -> None:
+        payloads = b",".join(staged(0, number, receipt=False).payload for number in numbers)
+        path = f"/companies/{company_id(0)}/sync/expenses/expense-transactions"
+        answer = history.service.handle(
+            Call("POST", path, {}, {"authorization": "Basic b3RoZXI="}, b"[" + payloads + b"]"), now=history.time
+        )
+        assert answer.status == 200
+        history.time += 60.0
+        history.service.advance(history.time)
+
+    return act
+
+
+def stale_list(nth: int) -> Act:
+    """One answer of the list of syncs comes from a replica that knows nothing yet."""
+
+    def act(history: History) -> None:
+        account = history.service.account
+        whole = account.list_syncs
+        seen = 0
+
+        def list_syncs(company, *, now):
+            nonlocal seen
+            seen += 1
+            if seen == nth:
+                return whole(company, now=-1.0)
+            return whole(company, now=now)
+
+        account.list_syncs = list_syncs
+
+    return act
+
+
+def without_index(history: History) -> None:
+    """The schema no longer refuses a second sync of unknown fate."""
+    history.connection.execute("DROP INDEX sync_of_unknown_fate")
+
+
+def no_post_while_held(history: History) -> None:
+    """A company that is still disconnected is looked at, and sent nothing."""
+    for _, life, event, *rest in history.trace:
+        if life == 2 and event == "request" and rest[2] == "POST":
+            history.complain(f"a held company was sent {rest[3]}")
+
+
+def nothing_intended_that_never_left(history: History) -> None:
+    """Intentions on disk are of requests that left: a queue that waits for admission is in no doubt."""
+    left = {request.key for request in history.service.requests}
+    keys = [row[0] for row in history.connection.execute("SELECT idempotency_key FROM attempt")]
+    if waiting := sum(key not in left for key in keys):
+        history.complain(f"{waiting} requests were intended and never left: all of them in doubt")
