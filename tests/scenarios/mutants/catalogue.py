@@ -4,11 +4,17 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from runner.simulator import Fault, FaultKind
-from tests.scenarios.mutants.edits import Patch, edited
+from tests.scenarios.mutants.edits import Patch, added, dropped, edited, statement, together
 from tests.scenarios.mutants.scenes import (
     Scene,
+    next_from_gateway,
+    no_post_while_held,
     nothing_intended_that_never_left,
+    stale_list,
     stranger,
+    troubled,
+    when_stored,
+    without_index,
 )
 from tests.scenarios.world.books import expense_id
 from tests.scenarios.world.plan import Crash, Moment, Plan
@@ -80,6 +86,20 @@ KNOWN_ELSEWHERE = tuple(
 HELD_LATE_ROWS = Scene(
     over(rows_lag=40.0, faults=(Fault(FaultKind.SYNC_CODE, company="company-0", code=4220, part=1.0, times=1),))
 )
+SLOW_ROWS = over(IGNORED, sync_seconds=(2_000.0, 2_000.0), rows_lag=8.0)
+UNSEEN = over(IGNORED, sync_seconds=(3_000.0, 3_000.0), rows_lag=8.0)
+BUSY = tuple(
+    Scene(base, hits=((what, "409_working"),), before=next_from_gateway(ending))
+    for base, what, ending in ((ONE, "initiate", "/syncs"), (DIRECT, "create", "/expense-transactions"))
+)
+"""The service is at work on a start, and then something in front of it refuses."""
+UNLINKED = Scene(replace(ONE, disconnected=(0,)))
+REBOOTED = tuple(
+    replace(base, crashes=(Crash(2, Moment.AFTER_EFFECT, n, gap=6_000.0, reboot=True),))
+    for base, n in ((ONE, 3), (DIRECT, 2))
+)
+"""The second life begins right after one reboot, and the third right after another: at the same boot time."""
+TAKEN_IN_BETWEEN = Scene(over(TINY, duplicate_check="request"), before=when_stored(stranger(0)))
 QUEUE = Scene(
     replace(
         ONE,
@@ -93,26 +113,312 @@ QUEUE = Scene(
 )
 
 
-NO_WRITE = (
-    Mutant(
-        "begin of a create is not written",
-        edited("runner.steps.intent:Intent.begin", ("if self.attempt is None:", 'if "Drafts" in repr(self.first) or "_fresh" in repr(self.first):\n            self.attempt = 1\n        elif self.attempt is None:')),
-        QUIET,
+SLOW_START = Scene(
+    IGNORED,
+    before=troubled(
+        Fault(FaultKind.RATE_LIMITED, method="POST", path="/syncs$", seconds=290.0, times=2),
+        Fault(FaultKind.LATE, method="POST", path="/syncs$", seconds=590.0, times=1),
     ),
-    Mutant(
-        "begin of a start is not written",
-        edited(
-            "runner.journal.syncs:Syncs.begin",
-            ("            return number, attempt\n", "            raise Dropped(number, attempt)\n"),
-            ("        return await self._context.store.write(operation)", _DROPPED := """\
-        class Dropped(Exception):
-            pass
+)
+"""A start is put off twice, and what leaves at last arrives ten minutes later."""
 
-        try:
-            return await self._context.store.write(operation)
-        except Dropped as dropped:
-            return dropped.args"""),
+async def _not_now(*_: object) -> None:
+    """Leave the doubt for later."""
+
+
+WRITES = (
+    Mutant("the intention of a create is not on disk", dropped("Drafts.begin_create"), QUIET),
+    Mutant("the intention of a start is not on disk", dropped("Syncs.begin"), QUIET),
+    Mutant("the intention of an upload is not on disk", dropped("Receipts.begin_attach"), QUIET),
+    Mutant("that a request leaves once more is not on disk", dropped("Attempts.again"), (SLOW_START,)),
+    Mutant("an outcome that nothing depends on is not on disk", dropped("Attempts.record"), trouble("create", "500_before")),
+    Mutant(
+        "the outcome of a create is not on disk",
+        edited(
+            "runner.journal.drafts:Drafts.record_stored",
+            ("attempts.end(self._context, connection, attempt, DONE)", "pass"),
         ),
         QUIET,
     ),
+    Mutant("the dataset's id is not on disk", dropped("Drafts.record_stored"), QUIET),
+    Mutant("the sync's id is not on disk", dropped("Syncs.record_running"), QUIET),
+    Mutant(
+        "the outcome of a start is not on disk",
+        edited(
+            "runner.journal.syncs:Syncs.record_running",
+            ("attempts.end(self._context, connection, attempt, fact)", "pass"),
+        ),
+        QUIET,
+    ),
+    Mutant("the sync's end is not on disk", dropped("Syncs.record_finished"), QUIET),
+    Mutant("what became of the expenses is not on disk", dropped("Syncs.record_judged"), QUIET),
+    Mutant("that a start came to nothing is not on disk", dropped("Syncs.record_void"), REFUSED_STARTS),
+    Mutant(
+        "a verdict is not on disk",
+        edited("runner.journal.drafts:judge", ("for expense, v in verdicts.items()", "for expense, v in ()")),
+        (INVALID,),
+    ),
+    Mutant("the outcome of an upload is not on disk", dropped("Receipts.record_attached"), QUIET),
+    Mutant("a doubt about an upload is not on disk", dropped("Receipts.record_judged"), trouble("attach", "500_after")),
+    Mutant("a split of a draft is not on disk", dropped("Drafts.split"), trouble("create", "400")),
+    Mutant("a hold is not on disk", dropped("Companies.hold"), (replace(UNLINKED, after=no_post_while_held),)),
+    Mutant("one more look is not on disk", dropped("Syncs.record_look"), (HELD_LATE_ROWS,)),
 )
+
+ORDER = (
+    Mutant(
+        "the request leaves before its intention is written",
+        edited(
+            "runner.codat.gate:Gate.send",
+            ("if begin is not None:", "response = await self._inner.send(request)\n        if begin is not None:"),
+            ("            response = await self._inner.send(request)\n            self._gov", "            self._gov"),
+        ),
+        QUIET,
+    ),
+    Mutant(
+        "the intention is written before the wait for admission",
+        edited(
+            "runner.codat.gate:Gate.send",
+            ("async with self._governor", "if begin is not None:\n        await begin(request)\n    async with self._governor"),
+            ("        if begin is not None:\n            await begin(request)\n        resp", "        resp"),
+        ),
+        (QUEUE,),
+    ),
+)
+
+DOUBTS = (
+    Mutant(
+        "quiescence is skipped",
+        edited("runner.steps.looking:_elapsed", ("return max(", "return 10_000.0 + max(")),
+        trouble("start", "very_late", "late", bases=(IGNORED, DIRECT_IGNORED)),
+    ),
+    Mutant(
+        "one empty look is enough",
+        edited("runner.steps.looking:look_until_quiet", ("empty >= 2", "empty >= 1")),
+        (Scene(IGNORED, cut="initiate", later=(("gap", 6_000.0),), before=stale_list(2)),),
+    ),
+    Mutant(
+        "empty looks need not follow one another",
+        edited("runner.steps.looking:look_until_quiet", ("if found is Look.NOTHING else 0", "if found is Look.NOTHING else empty")),
+        (Scene(UNSEEN, cut="initiate", later=(("gap", 700.0),), before=stale_list(2, 4)),),
+    ),
+    Mutant(
+        "quiescence is counted on the wall clock",
+        edited(
+            "runner.steps.looking:_elapsed",
+            (
+                "if attempt.boot_id",
+                "return (kit.clock.now() - attempt.first_sent_at).total_seconds()\n    if attempt.boot_id",
+            ),
+        ),
+        tuple(
+            replace(scene, later=(("wall_jump", 90_000.0),), cut=scene.hits[0][0])
+            for scene in trouble("start", "very_late", bases=(IGNORED, DIRECT_IGNORED))
+        ),
+    ),
+    Mutant(
+        "a reboot counts as quiescence",
+        edited("runner.steps.looking:_elapsed", ("return kit.clock.boottime()\n", "return 10_000.0\n")),
+        tuple(
+            replace(scene, later=(("reboot", True),), cut=scene.hits[0][0])
+            for scene in trouble("start", "very_late", bases=(IGNORED, DIRECT_IGNORED))
+        ),
+    ),
+    Mutant(
+        "a running sync of unclear origin counts as absent",
+        edited("runner.steps.looking:look", ("Look.UNCLEAR if unclear else Look.NOTHING", "Look.NOTHING")),
+        trouble("start", "lost_after", bases=(SLOW_ROWS, replace(SLOW_ROWS, flow="direct"))),
+    ),
+    Mutant(
+        "a running sync without rows is put down as somebody else's",
+        edited("runner.steps.looking:look", ("status.kind is not SyncClass.RUNNING and rows", "True")),
+        trouble("start", "lost_after", bases=(SLOW_ROWS, replace(SLOW_ROWS, flow="direct"))),
+    ),
+    Mutant(
+        "an unanswered start counts as absent",
+        edited("runner.steps.reconcile:_look", ("if found is not None:", "if False:")),
+        LOST_STARTS,
+    ),
+    Mutant(
+        "an unanswered start is sent again under its key",
+        edited(
+            "runner.codat.retrying:Retrying._send",
+            ("if request.is_effect and isinstance(error, OutcomeUnknown):", "if False:"),
+        ),
+        LOST_STARTS,
+    ),
+    Mutant(
+        "a second sync is started while the fate of one is unknown",
+        together(
+            edited("runner.company:settle_doubts", ("await reconcile(company, sync, kit) if", "None if")),
+            edited("runner.steps.syncs:start_sync", ("settled = await reconcile(", "settled = await _not_now(")),
+            added("runner.steps.syncs", "_not_now", _not_now),
+        ),
+        tuple(
+            replace(scene, base=replace(scene.base, companies=((3, 0),)), before=without_index)
+            for scene in trouble("start", "lost_after")
+        ),
+    ),
+)
+
+
+ANSWERS = (
+    Mutant(
+        "a received 5xx counts as not done",
+        edited(
+            "runner.codat.answers:check",
+            ("raise OutcomeUnknown(what, received=True, status=status, correlation_id=correlation_id)", "raise Refused(what, status=status)"),
+        ),
+        FAILED_STARTS,
+    ),
+    Mutant(
+        "an unreadable 2xx counts as refused",
+        edited("runner.codat.answers:unreadable", ("return OutcomeUnknown(", "return Refused("), ("received=False,", "")),
+        UNREADABLE_STARTS,
+    ),
+    Mutant(
+        "what comes after a 409 is believed",
+        edited("runner.codat.retrying:Retrying._send", ("doubt.working = doubt.working or (", "_ = (")),
+        BUSY,
+    ),
+    Mutant(
+        "a lost connection counts as not sent",
+        edited("runner.steps.syncs:start_sync", ("except (OutcomeUnknown, NotReady) as error:", "except NotReady as error:")),
+        LOST_STARTS,
+    ),
+)
+
+KEYS = (
+    Mutant(
+        "the key is rotated on a replay",
+        edited("runner.steps.reconcile:_replay_once", ("key=attempt.key", "key=kit.new_key()")),
+        trouble("start", "lost_after", bases=(ONE, DIRECT)),
+    ),
+    Mutant(
+        "an unproven key is replayed",
+        edited("runner.steps.replay:may_replay", ("and await kit.proofs.keys_honoured(company)", "")),
+        trouble("start", "lost_after", bases=(IGNORED, DIRECT_IGNORED)),
+    ),
+    Mutant(
+        "a receipt is replayed without a proof",
+        edited("runner.steps.replay:may_replay", ("and await kit.proofs.keys_honoured(company)", "")),
+        trouble("attach", "lost_after", bases=(IGNORED, DIRECT_IGNORED)),
+    ),
+    Mutant(
+        "a key is replayed when Codat has forgotten it",
+        edited("runner.steps.replay:is_young", ("< KEY_LIFE", "< 10**9")),
+        cut("initiate", bases=(ONE,), gap=6_000.0) + cut("create", bases=(DIRECT,), gap=6_000.0),
+    ),
+    Mutant(
+        "a key is replayed after a reboot",
+        edited("runner.steps.replay:is_young", ("if attempt.boot_id != kit.clock.boot_id():", "if False:")),
+        tuple(Scene(base, cut="Runs.begin", later=(("reboot", True),)) for base in REBOOTED),
+    ),
+    Mutant(
+        "an unanswered upload is sent again under a new key",
+        edited("runner.steps.receipts:upload", ("if not risky:", "if False:")),
+        cut("attach") + trouble("attach", "lost_after"),
+    ),
+)
+
+JUDGING = (
+    Mutant(
+        "page 2 of the transactions is ignored",
+        edited("runner.codat.paging:_read_once", ("if last.received == 0 or not _goes_on(last, received=received, page_size=page_size):", "if True:"), ("if whole else None", "")),
+        (Scene(OFTEN), Scene(replace(OFTEN, flow="direct"))),
+    ),
+    Mutant(
+        "the sync's code is trusted instead of the rows",
+        edited(
+            "runner.steps.transactions:_judged",
+            ("verdicts = judge(expected, rows)", "verdicts = dict.fromkeys(expected, POSTED) if sync.code == 2000 else judge(expected, rows)"),
+        ),
+        (faulty(fate(FaultKind.MISSING)), faulty(fate(FaultKind.PENDING))),
+    ),
+    Mutant(
+        "a bank feed's row counts as the expense's",
+        edited("runner.domain.judging:statuses", ("if not row.is_expense:", "if False:")),
+        (faulty(fate(FaultKind.VALIDATION_ERROR), bank_feed_rows="completed"),),
+    ),
+    Mutant(
+        "a PushError is sent again by itself",
+        edited("runner.domain.judging:_verdict", ("return Verdict(ExpenseState.FAILED, ", "return Verdict(ExpenseState.STAGED, ")),
+        (faulty(fate(FaultKind.PUSH_ERROR, times=1), push_error_lands=True),),
+    ),
+    Mutant(
+        "a ValidationError is a doubt",
+        edited("runner.domain.judging:_verdict", ("return Verdict(ExpenseState.REJECTED, ", "return Verdict(ExpenseState.IN_DOUBT, ")),
+        (INVALID,),
+    ),
+    Mutant(
+        "a ValidationError is sent again",
+        edited("runner.domain.judging:_verdict", ("return Verdict(ExpenseState.REJECTED, ", "return Verdict(ExpenseState.STAGED, ")),
+        (INVALID,),
+    ),
+    Mutant(
+        "an Unknown is sent again",
+        edited("runner.domain.judging:_verdict", ("ExpenseState.IN_DOUBT,\n                row.status", "ExpenseState.STAGED,\n                row.status")),
+        (faulty(fate(FaultKind.UNKNOWN, times=1, lands=True)),),
+    ),
+    Mutant(
+        "an expense that its sync does not list is sent again",
+        edited("runner.domain.judging:_verdict", ("ExpenseState.IN_DOUBT,\n            \"absent\"", "ExpenseState.STAGED,\n            \"absent\"")),
+        (faulty(fate(FaultKind.MISSING, times=1, lands=True)),),
+    ),
+    Mutant(
+        "what was processed before is sent again",
+        edited("runner.steps.evidence:posted_elsewhere", ("            ExpenseState.POSTED,", "            ExpenseState.STAGED,")),
+        KNOWN_ELSEWHERE,
+    ),
+    Mutant(
+        "what was processed before is rejected",
+        edited(
+            "runner.steps.evidence:posted_elsewhere",
+            ("            ExpenseState.POSTED,\n            \"external\" if external else None", "            ExpenseState.REJECTED,\n            \"external\""),
+        ),
+        KNOWN_ELSEWHERE,
+    ),
+    Mutant(
+        "one bad expense sinks the others",
+        edited(
+            "runner.steps.isolation:_verdicts",
+            ("before = named([m for m in messages if is_previously_processed(m)], ids)", "before = set(ids)"),
+        ),
+        KNOWN_ELSEWHERE[:1],
+    ),
+    Mutant(
+        "an expense in a new draft stays in its old dataset too",
+        statement("runner.journal.drafts:_SQL.close", "'closed'", "state"),
+        (TAKEN_IN_BETWEEN,),
+    ),
+)
+
+LOOKING = (
+    Mutant(
+        "what a hold gave back is sent again without a look",
+        edited("runner.steps.transactions:check_transactions", ("free=kind is not SyncClass.HOLD", "free=True")),
+        (HELD_LATE_ROWS,),
+    ),
+    Mutant(
+        "one more look does not see what was completed since",
+        edited("runner.steps.transactions:look_again", ("case ExpenseState.STAGED | ExpenseState.FAILED if", "case ExpenseState.FAILED if")),
+        (HELD_LATE_ROWS,),
+    ),
+    Mutant(
+        "a sync that was stopped half-way gives everything back",
+        edited("runner.steps.transactions:_after_hold", ("    if begun:\n        return dict(verdicts)\n", "")),
+        (
+            faulty(
+                Fault(FaultKind.SYNC_CODE, company="company-0", code=4220, part=1.0, times=1),
+                fate(FaultKind.MISSING, times=1, lands=True),
+            ),
+        ),
+    ),
+    Mutant(
+        "a hold is released without looking",
+        edited("runner.steps.holds:probe_hold", ("if info.linked is False:", "if False:")),
+        (replace(UNLINKED, after=no_post_while_held),),
+    ),
+)
+
+MUTANTS = (*WRITES, *ORDER, *DOUBTS, *ANSWERS, *KEYS, *JUDGING, *LOOKING)

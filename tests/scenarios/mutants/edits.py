@@ -6,7 +6,10 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
+from sqlite3 import Connection
 from types import FunctionType, ModuleType
+
+from runner.journal import store
 
 Patch = Callable[[], AbstractContextManager[object]]
 
@@ -38,6 +41,20 @@ def statement(target: str, old: str, new: str) -> Patch:
             yield
         finally:
             statements[name] = before
+
+    return patch
+
+
+def added(module: str, name: str, value: object) -> Patch:
+    """Give a module one more name, for an edited function to use."""
+
+    @contextmanager
+    def patch() -> Iterator[None]:
+        setattr(import_module(module), name, value)
+        try:
+            yield
+        finally:
+            delattr(import_module(module), name)
 
     return patch
 
@@ -96,3 +113,28 @@ def _everywhere(module: ModuleType, owner: object, name: str, value: object) -> 
     finally:
         for each in owners:
             setattr(each, name, before)
+
+
+def dropped(verb: str) -> Patch:
+    """Let one of the journal's verbs, given as `Class.method`, seem to write: nothing of it is on disk."""
+
+    @contextmanager
+    def patch() -> Iterator[None]:
+        attempt = store._attempt
+
+        def attempted(connection: Connection, pending: store.Pending) -> None:
+            if not pending.operation.__qualname__.startswith(f"{verb}."):
+                attempt(connection, pending)
+                return
+            connection.execute("SAVEPOINT dropped")
+            attempt(connection, pending)
+            connection.execute("ROLLBACK TO dropped")
+            connection.execute("RELEASE dropped")
+
+        store._attempt = attempted
+        try:
+            yield
+        finally:
+            store._attempt = attempt
+
+    return patch

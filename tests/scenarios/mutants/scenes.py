@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from runner.simulator import Call
+from runner.simulator import Answer, Call, Fault
 from tests.scenarios.mutants.edits import Patch
 from tests.scenarios.world.books import JOURNALS, company_id, staged
 from tests.scenarios.world.history import History, Verdict, run_history
@@ -123,8 +123,67 @@ def stranger(*numbers: int) -> Act:
     return act
 
 
-def stale_list(nth: int) -> Act:
-    """One answer of the list of syncs comes from a replica that knows nothing yet."""
+def troubled(*faults: Fault) -> Act:
+    """Let more go wrong than a plan can say."""
+
+    def act(history: History) -> None:
+        for fault in faults:
+            history.service.add_fault(fault)
+
+    return act
+
+
+def when_stored(act: Act) -> Act:
+    """Wait with something until the first dataset has been stored."""
+
+    def watch(history: History) -> None:
+        datasets = history.service.account.datasets
+        store = datasets.store
+
+        def stored(dataset):
+            store(dataset)
+            datasets.store = store
+            later.append(history)
+
+        later: list[History] = []
+        datasets.store = stored
+        handle = history.service.handle
+
+        def handled(call, *, now):
+            answer = handle(call, now=now)
+            if later:
+                history.service.handle = handle
+                later.clear()
+                act(history)
+            return answer
+
+        history.service.handle = handled
+
+    return watch
+
+
+def next_from_gateway(ending: str) -> Act:
+    """The second POST to that endpoint is refused by something in front of the service."""
+
+    def act(history: History) -> None:
+        handle = history.service.handle
+        seen = 0
+
+        def handled(call, *, now):
+            nonlocal seen
+            seen += call.method == "POST" and call.path.endswith(ending)
+            if seen == 2:
+                seen += 1
+                return Answer(404, {"content-type": "text/html"}, b"<html>Not here</html>")
+            return handle(call, now=now)
+
+        history.service.handle = handled
+
+    return act
+
+
+def stale_list(*nth: int) -> Act:
+    """Some answers of the list of syncs come from a replica that knows nothing yet."""
 
     def act(history: History) -> None:
         account = history.service.account
@@ -134,7 +193,7 @@ def stale_list(nth: int) -> Act:
         def list_syncs(company, *, now):
             nonlocal seen
             seen += 1
-            if seen == nth:
+            if seen in nth:
                 return whole(company, now=-1.0)
             return whole(company, now=now)
 
