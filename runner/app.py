@@ -23,7 +23,7 @@ from runner.errors import ExitCode, RefusedToStart, RunStopped, TooManyErrors
 from runner.intake.read import Options
 from runner.intake.receipts import load_receipt
 from runner.intake.sources import Source
-from runner.journal.journal import Journal, scratch, writing
+from runner.journal.journal import Journal, require_journal, scratch, writing
 from runner.journal.records import Books, OpenRowError, RequestTotals, Standing
 from runner.outcome import exit_code_of, outcomes_of, require_balance
 from runner.progress import Notes
@@ -57,6 +57,9 @@ class RunReport:
     """Requests of this run."""
     predicted: int | None
     """Requests that this run would take if nothing went wrong; None where it ended before it sent any."""
+    left: int
+    """Companies that were left to a later run, because Codat could not be reached or did not answer."""
+    left_because: str
     seconds: float
     inputs: list[StagedInput]
     lost_inputs: list[str]
@@ -93,6 +96,8 @@ class App:
         """
         started, until = self.clock.monotonic(), self._end_of(settings)
         options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping)
+        if not sources:
+            require_journal(settings.journal)
         if settings.strict:
             await self._refuse_wrong_rows(sources, options)
         async with writing(settings.journal, self.clock) as journal:
@@ -122,6 +127,8 @@ class App:
         No companies named means all of them.
         """
         purpose = "verify" if rebuild is None else "rebuild"
+        if rebuild is None:
+            require_journal(settings.journal)
         async with writing(settings.journal, self.clock) as journal:
             if rebuild is None and await journal.runs.open_rebuild():
                 raise RefusedToStart(
@@ -270,6 +277,8 @@ class App:
             requests=await journal.runs.request_totals(),
             sent=counts.total,
             predicted=self.predicted,
+            left=self.notes.progress.left,
+            left_because=self.notes.progress.left_because,
             seconds=self.clock.monotonic() - started,
             inputs=inputs,
             lost_inputs=lost,

@@ -1,6 +1,6 @@
 """What a run has done so far, counted from its own notes, for whoever watches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from structlog.typing import FilteringBoundLogger
@@ -36,6 +36,9 @@ class Progress:
     rejected: int = 0
     attached: int = 0
     held: int = 0
+    left: int = 0
+    """Companies that were left to a later run."""
+    left_because: str = ""
     companies: set[str] = field(default_factory=set)
     """Companies at work or done with."""
 
@@ -44,31 +47,25 @@ class Progress:
         company = facts.get("company")
         if isinstance(company, str):
             self.companies.add(company)
+        for counter, fact in _COUNTED.get(event, ()):
+            value = 1 if fact is None else facts.get(fact, 0)
+            if isinstance(value, int):
+                setattr(self, counter, getattr(self, counter) + value)
+        if event == "company_left":
+            self.left_because = str(facts.get("message", ""))
 
-        def number(name: str) -> int:
-            value = facts.get(name, 0)
-            return value if isinstance(value, int) else 0
 
-        match event:
-            case "staged":
-                self.staged += number("expenses")
-                self.row_errors += number("errors")
-                self.repeated += number("repeated")
-            case "dataset_created":
-                self.datasets += 1
-            case "sync_started":
-                self.sent += number("expenses")
-            case "sync_judged":
-                self.posted += number("posted")
-                self.rejected += number("rejected")
-            case "draft_refused":
-                self.rejected += number("rejected")
-            case "receipt_attached":
-                self.attached += 1
-            case "company_held":
-                self.held += 1
-            case _:
-                pass
+_COUNTED: Mapping[str, tuple[tuple[str, str | None], ...]] = {
+    "staged": (("staged", "expenses"), ("row_errors", "errors"), ("repeated", "repeated")),
+    "dataset_created": (("datasets", None),),
+    "sync_started": (("sent", "expenses"),),
+    "sync_judged": (("posted", "posted"), ("rejected", "rejected")),
+    "draft_refused": (("rejected", "rejected"),),
+    "receipt_attached": (("attached", None),),
+    "company_held": (("held", None),),
+    "company_left": (("left", None),),
+}
+"""Which counters a note moves, by which of its facts; None counts the note itself."""
 
 
 class Notes:

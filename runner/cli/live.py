@@ -69,6 +69,7 @@ def _table(app: App) -> Table:
     table.add_column(justify="right", style="bold")
     table.add_column()
     rows = [
+        ("", "in this run"),
         (progress.staged, "expenses staged"),
         (progress.sent, "sent in syncs"),
         (progress.posted, "posted in the books"),
@@ -78,7 +79,7 @@ def _table(app: App) -> Table:
         (app.counts.total, _requests(app)),
     ]
     for number, words in rows:
-        table.add_row(f"{number:,}", words)
+        table.add_row(f"{number:,}" if number != "" else "", words)
     return table
 
 

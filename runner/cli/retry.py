@@ -11,9 +11,9 @@ from runner.cli.options import journal_option, json_option
 from runner.clock import SystemClock
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.states import ExpenseState
-from runner.errors import ExitCode
+from runner.errors import ExitCode, RefusedToStart
 from runner.journal.again import Candidate
-from runner.journal.journal import writing
+from runner.journal.journal import require_journal, writing
 
 
 @click.command(
@@ -54,7 +54,7 @@ def retry(
     click.echo(f"{len(chosen):,} expenses will be sent again by: expense-runner run --journal {journal}")
     if unchecked:
         click.echo(
-            f"{unchecked:,} in doubt are left alone, because nobody has looked for them in the books: "
+            f"{unchecked:,} in doubt are left alone, because no verify has found them absent for certain yet: "
             f"expense-runner verify --journal {journal}"
         )
     return int(ExitCode.OK)
@@ -63,6 +63,7 @@ def retry(
 async def _retry(
     path: Path, company: str | None, code: str | None, expense: str | None, *, in_doubt: bool, rejected: bool
 ) -> tuple[list[Candidate], int]:
+    require_journal(path)
     async with writing(path, SystemClock()) as journal:
         await journal.runs.begin(purpose="retry", version=__version__, flow="datasets")
         found = await journal.again.candidates(
@@ -70,6 +71,11 @@ async def _retry(
             code=code,
             expense=None if expense is None else ExpenseId(expense.lower()),
         )
+        if not found and (company or code or expense):
+            raise RefusedToStart(
+                "No failed, rejected or doubtful expense is like that.",
+                hint="List what there is with: expense-runner errors",
+            )
         states = {ExpenseState.FAILED} | ({ExpenseState.REJECTED} if rejected else set())
         doubtful = [each for each in found if in_doubt and each.state is ExpenseState.IN_DOUBT]
         chosen = [each for each in found if each.state in states] + [each for each in doubtful if each.absence_checked]

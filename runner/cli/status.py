@@ -17,6 +17,7 @@ from runner.report.summary import (
     expenses_json,
     hold_lines,
     holds_json,
+    next_steps,
     receipts_json,
     requests_json,
     row_error_lines,
@@ -65,6 +66,8 @@ def status(journal: Path, as_json: bool) -> int:  # noqa: FBT001
         click.echo("\nCompanies that are held:")
         for line in hold_lines(books.holds):
             click.echo(line)
+    for step in next_steps(books, journal=str(journal)):
+        click.echo(f"\n{step}")
     return 0
 
 

@@ -72,14 +72,14 @@ def print_report(report: RunReport, *, journal: Path | None, as_json: bool) -> N
     if as_json:
         click.echo(json.dumps(report_json(report, journal)))
         return
-    for line in _lines(report):
+    for line in _lines(report, journal):
         click.echo(line)
     command = resume_command(report, journal)
     if command is not None:
         click.echo(f"\nTo go on: {command}")
 
 
-def _lines(report: RunReport) -> list[str]:
+def _lines(report: RunReport, journal: Path | None) -> list[str]:
     lines = []
     for staged in report.inputs:
         said = f"Read {staged.name}: {staged.rows:,} rows, {staged.accepted:,} new expenses"
@@ -101,8 +101,13 @@ def _lines(report: RunReport) -> list[str]:
         lines += ["", "Expenses that need attention:", *standing_lines(report.attention, more=report.more_attention)]
     if report.books.holds:
         lines += ["", "Companies that are held:", *hold_lines(report.books.holds)]
-    if steps := list(next_steps(report.books)):
+    if steps := list(next_steps(report.books, journal=str(journal or "demo.db"))):
         lines += ["", *steps]
+    if report.left:
+        lines += [
+            "",
+            f"{report.left:,} companies were left as they are for now, the last one because: {report.left_because}",
+        ]
     totals = report.requests
     said = f"{totals.total:,} requests in {totals.runs} run(s), {totals.retried:,} of them retries; "
     if report.predicted is not None:

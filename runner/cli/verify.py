@@ -102,6 +102,11 @@ def _print(report: VerifyReport, journal: Path) -> None:
             click.echo(line)
     if report.stop is None and all(each.agrees for each in report.findings):
         click.echo("Both sides agree.")
+    if any(len(each.in_doubt) > len(each.absent) for each in report.findings):
+        click.echo(
+            "\nStill in doubt: Codat calls them pending, or the quiescence time after their sync is not over. "
+            "Verify again later."
+        )
     if any(each.absent for each in report.findings):
         click.echo(f"\nTo send the absent ones again: expense-runner retry --in-doubt --journal {journal}")
 

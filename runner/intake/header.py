@@ -119,7 +119,8 @@ def _missing(missing: list[str], unknown: tuple[str, ...]) -> Fault:
     close = [alike[match] for name in missing for match in difflib.get_close_matches(name, alike, n=1, cutoff=0.75)]
     if close:
         expected += "; was it meant by " + ", ".join(repr(name) for name in close) + "?"
-    return Fault(Code.COLUMN_MISSING, None, ", ".join(missing), expected)
+    expected += "; for a file with other columns: expense-runner map init FILE"
+    return Fault(Code.COLUMN_MISSING, None, None, expected)
 
 
 def _normal(cell: str) -> str:

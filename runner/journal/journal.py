@@ -53,6 +53,15 @@ class Journal:
         return self._context.run
 
 
+def require_journal(path: Path) -> None:
+    """Raise `JournalUnusable` where there is no journal: whoever goes on with one does not want a new, empty one."""
+    if not path.is_file():
+        raise JournalUnusable(
+            f"There is no journal at {path}.",
+            hint="Name the one you mean with --journal, or start one with: expense-runner run FILE.csv",
+        )
+
+
 @asynccontextmanager
 async def writing(path: Path, clock: Clock) -> AsyncIterator[Journal]:
     """Hold the journal for one run: lock, open, migrate; fold the log into the file at the end.

@@ -135,13 +135,14 @@ def listing_lines(expenses: list[Listed]) -> Iterator[str]:
         yield f"    {standing.expense_id}  {amount:>14}  {standing.state.value}{receipts}"
 
 
-def next_steps(books: Books) -> Iterator[str]:
-    """Say what a person can do about what running again alone will not settle."""
+def next_steps(books: Books, *, journal: str) -> Iterator[str]:
+    """Say what a person can do about what running again alone will not settle; `journal` names it in commands."""
+    where = f"--journal {journal}"
     if books.count(ExpenseState.REJECTED):
         yield "Rejected: correct the rows, keep their ids, run with the corrected file; what is posted stays posted."
     if books.count(ExpenseState.FAILED):
-        yield "Failed: look into the books, then `expense-runner retry` and run again."
+        yield f"Failed: look into the books, then `expense-runner retry {where}` and run again."
     if books.count(ExpenseState.IN_DOUBT):
-        yield "In doubt: `expense-runner verify` asks Codat again, expense by expense."
+        yield f"In doubt: `expense-runner verify {where}` asks Codat again, expense by expense."
     if books.receipts.get(ReceiptState.IN_DOUBT):
         yield "Receipts in doubt: look into the books, or `run --receipts-in-doubt retry` and risk some attached twice."

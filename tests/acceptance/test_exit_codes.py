@@ -28,10 +28,19 @@ def consistent(ended: Ended) -> dict[str, Any]:
     return report
 
 
-def test_0_for_an_empty_journal_and_nothing_to_do(command: Command) -> None:
-    ended = command.run().expect(0)
+def test_0_for_an_empty_journal_and_nothing_to_do(command: Command, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("company_id,type,issue_date,currency,net_amount,account_id\n", encoding="utf-8")
 
-    assert consistent(ended)["expenses"]["total"] == 0
+    assert consistent(command.run(empty).expect(0))["expenses"]["total"] == 0
+    assert consistent(command.run().expect(0))["expenses"]["total"] == 0
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["verify"], ["retry"]])
+def test_6_where_there_is_no_journal_to_go_on_with(command: Command, arguments: list[str]) -> None:
+    ended = command.call(*arguments).expect(6)
+
+    assert "There is no journal at" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -229,8 +238,10 @@ def test_78_for_a_setting_that_cannot_work(
     tmp_path: Path, simulator: Simulator, environment: dict[str, str], said: str
 ) -> None:
     command = Command(tmp_path, simulator.url, environment=environment)
+    empty = tmp_path / "empty.csv"
+    empty.write_text("company_id,type,issue_date,currency,net_amount,account_id\n", encoding="utf-8")
 
-    ended = command.run().expect(78)
+    ended = command.run(empty).expect(78)
 
     assert said in ended.err
 

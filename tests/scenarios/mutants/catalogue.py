@@ -10,6 +10,7 @@ from tests.scenarios.mutants.scenes import (
     next_from_gateway,
     no_post_while_held,
     nothing_intended_that_never_left,
+    sent_once,
     stale_list,
     stranger,
     troubled,
@@ -103,16 +104,16 @@ TAKEN_IN_BETWEEN = Scene(over(TINY, duplicate_check="request"), before=when_stor
 QUEUE = Scene(
     replace(
         ONE,
-        companies=((40, 40),),
-        draft_size=50,
+        companies=((1, 0),) * 12,
+        concurrency=32,
         governed=True,
         latency=0.7,
-        crashes=(Crash(1, Moment.AT_TIME, 62),),
+        crashes=(Crash(1, Moment.AT_TIME, 5),),
     ),
     after=nothing_intended_that_never_left,
 )
-
-
+"""More companies than may have a request in flight, and a death while some of them wait for admission."""
+INVALID_ONCE = replace(faulty(fate(FaultKind.VALIDATION_ERROR, times=1)), after=sent_once)
 SLOW_START = Scene(
     IGNORED,
     before=troubled(
@@ -121,6 +122,7 @@ SLOW_START = Scene(
     ),
 )
 """A start is put off twice, and what leaves at last arrives ten minutes later."""
+
 
 async def _not_now(*_: object) -> None:
     """Leave the doubt for later."""
@@ -131,7 +133,9 @@ WRITES = (
     Mutant("the intention of a start is not on disk", dropped("Syncs.begin"), QUIET),
     Mutant("the intention of an upload is not on disk", dropped("Receipts.begin_attach"), QUIET),
     Mutant("that a request leaves once more is not on disk", dropped("Attempts.again"), (SLOW_START,)),
-    Mutant("an outcome that nothing depends on is not on disk", dropped("Attempts.record"), trouble("create", "500_before")),
+    Mutant(
+        "an outcome that nothing depends on is not on disk", dropped("Attempts.record"), trouble("create", "500_before")
+    ),
     Mutant(
         "the outcome of a create is not on disk",
         edited(
@@ -160,7 +164,7 @@ WRITES = (
     ),
     Mutant("the outcome of an upload is not on disk", dropped("Receipts.record_attached"), QUIET),
     Mutant("a doubt about an upload is not on disk", dropped("Receipts.record_judged"), trouble("attach", "500_after")),
-    Mutant("a split of a draft is not on disk", dropped("Drafts.split"), trouble("create", "400")),
+    Mutant("a split of a draft is not on disk", dropped("Drafts.split"), (*KNOWN_ELSEWHERE, TAKEN_IN_BETWEEN)),
     Mutant("a hold is not on disk", dropped("Companies.hold"), (replace(UNLINKED, after=no_post_while_held),)),
     Mutant("one more look is not on disk", dropped("Syncs.record_look"), (HELD_LATE_ROWS,)),
 )
@@ -170,8 +174,11 @@ ORDER = (
         "the request leaves before its intention is written",
         edited(
             "runner.codat.gate:Gate.send",
-            ("if begin is not None:", "response = await self._inner.send(request)\n        if begin is not None:"),
-            ("            response = await self._inner.send(request)\n            self._gov", "            self._gov"),
+            (
+                "        if begin is not None:",
+                "        response = await self._inner.send(request)\n        if begin is not None:",
+            ),
+            ("        response = await self._inner.send(request)\n        self", "        self"),
         ),
         QUIET,
     ),
@@ -179,8 +186,8 @@ ORDER = (
         "the intention is written before the wait for admission",
         edited(
             "runner.codat.gate:Gate.send",
-            ("async with self._governor", "if begin is not None:\n        await begin(request)\n    async with self._governor"),
-            ("        if begin is not None:\n            await begin(request)\n        resp", "        resp"),
+            ("    async with", "    if begin is not None:\n        await begin(request)\n    async with"),
+            ("        if begin is not None:\n            await begin(request)\n", ""),
         ),
         (QUEUE,),
     ),
@@ -199,7 +206,10 @@ DOUBTS = (
     ),
     Mutant(
         "empty looks need not follow one another",
-        edited("runner.steps.looking:look_until_quiet", ("if found is Look.NOTHING else 0", "if found is Look.NOTHING else empty")),
+        edited(
+            "runner.steps.looking:look_until_quiet",
+            ("if found is Look.NOTHING else 0", "if found is Look.NOTHING else empty"),
+        ),
         (Scene(UNSEEN, cut="initiate", later=(("gap", 700.0),), before=stale_list(2, 4)),),
     ),
     Mutant(
@@ -267,13 +277,18 @@ ANSWERS = (
         "a received 5xx counts as not done",
         edited(
             "runner.codat.answers:check",
-            ("raise OutcomeUnknown(what, received=True, status=status, correlation_id=correlation_id)", "raise Refused(what, status=status)"),
+            (
+                "raise OutcomeUnknown(what, received=True, status=status, correlation_id=correlation_id)",
+                "raise Refused(what, status=status)",
+            ),
         ),
         FAILED_STARTS,
     ),
     Mutant(
         "an unreadable 2xx counts as refused",
-        edited("runner.codat.answers:unreadable", ("return OutcomeUnknown(", "return Refused("), ("received=False,", "")),
+        edited(
+            "runner.codat.answers:unreadable", ("return OutcomeUnknown(", "return Refused("), ("received=False,", "")
+        ),
         UNREADABLE_STARTS,
     ),
     Mutant(
@@ -283,7 +298,10 @@ ANSWERS = (
     ),
     Mutant(
         "a lost connection counts as not sent",
-        edited("runner.steps.syncs:start_sync", ("except (OutcomeUnknown, NotReady) as error:", "except NotReady as error:")),
+        edited(
+            "runner.steps.syncs:start_sync",
+            ("except (OutcomeUnknown, NotReady) as error:", "except NotReady as error:"),
+        ),
         LOST_STARTS,
     ),
 )
@@ -324,14 +342,21 @@ KEYS = (
 JUDGING = (
     Mutant(
         "page 2 of the transactions is ignored",
-        edited("runner.codat.paging:_read_once", ("if last.received == 0 or not _goes_on(last, received=received, page_size=page_size):", "if True:"), ("if whole else None", "")),
+        edited(
+            "runner.codat.paging:_read_once",
+            ("if last.received == 0 or not _goes_on(last, received=received, page_size=page_size):", "if True:"),
+            ("if whole else None", ""),
+        ),
         (Scene(OFTEN), Scene(replace(OFTEN, flow="direct"))),
     ),
     Mutant(
         "the sync's code is trusted instead of the rows",
         edited(
             "runner.steps.transactions:_judged",
-            ("verdicts = judge(expected, rows)", "verdicts = dict.fromkeys(expected, POSTED) if sync.code == 2000 else judge(expected, rows)"),
+            (
+                "verdicts = judge(expected, rows)",
+                "verdicts = dict.fromkeys(expected, POSTED) if sync.code == 2000 else judge(expected, rows)",
+            ),
         ),
         (faulty(fate(FaultKind.MISSING)), faulty(fate(FaultKind.PENDING))),
     ),
@@ -342,39 +367,60 @@ JUDGING = (
     ),
     Mutant(
         "a PushError is sent again by itself",
-        edited("runner.domain.judging:_verdict", ("return Verdict(ExpenseState.FAILED, ", "return Verdict(ExpenseState.STAGED, ")),
+        edited(
+            "runner.domain.judging:_verdict",
+            ("return Verdict(ExpenseState.FAILED, ", "return Verdict(ExpenseState.STAGED, "),
+        ),
         (faulty(fate(FaultKind.PUSH_ERROR, times=1), push_error_lands=True),),
     ),
     Mutant(
         "a ValidationError is a doubt",
-        edited("runner.domain.judging:_verdict", ("return Verdict(ExpenseState.REJECTED, ", "return Verdict(ExpenseState.IN_DOUBT, ")),
+        edited(
+            "runner.domain.judging:_verdict",
+            ("return Verdict(ExpenseState.REJECTED, ", "return Verdict(ExpenseState.IN_DOUBT, "),
+        ),
         (INVALID,),
     ),
     Mutant(
         "a ValidationError is sent again",
-        edited("runner.domain.judging:_verdict", ("return Verdict(ExpenseState.REJECTED, ", "return Verdict(ExpenseState.STAGED, ")),
-        (INVALID,),
+        edited(
+            "runner.domain.judging:_verdict",
+            ("return Verdict(ExpenseState.REJECTED, ", "return Verdict(ExpenseState.STAGED, "),
+        ),
+        (INVALID_ONCE,),
     ),
     Mutant(
         "an Unknown is sent again",
-        edited("runner.domain.judging:_verdict", ("ExpenseState.IN_DOUBT,\n                row.status", "ExpenseState.STAGED,\n                row.status")),
+        edited(
+            "runner.domain.judging:_verdict",
+            ("ExpenseState.IN_DOUBT,\n                row.status", "ExpenseState.STAGED,\n                row.status"),
+        ),
         (faulty(fate(FaultKind.UNKNOWN, times=1, lands=True)),),
     ),
     Mutant(
         "an expense that its sync does not list is sent again",
-        edited("runner.domain.judging:_verdict", ("ExpenseState.IN_DOUBT,\n            \"absent\"", "ExpenseState.STAGED,\n            \"absent\"")),
+        edited(
+            "runner.domain.judging:_verdict",
+            ('ExpenseState.IN_DOUBT,\n            "absent"', 'ExpenseState.STAGED,\n            "absent"'),
+        ),
         (faulty(fate(FaultKind.MISSING, times=1, lands=True)),),
     ),
     Mutant(
         "what was processed before is sent again",
-        edited("runner.steps.evidence:posted_elsewhere", ("            ExpenseState.POSTED,", "            ExpenseState.STAGED,")),
+        edited(
+            "runner.steps.evidence:posted_elsewhere",
+            ("            ExpenseState.POSTED,", "            ExpenseState.STAGED,"),
+        ),
         KNOWN_ELSEWHERE,
     ),
     Mutant(
         "what was processed before is rejected",
         edited(
             "runner.steps.evidence:posted_elsewhere",
-            ("            ExpenseState.POSTED,\n            \"external\" if external else None", "            ExpenseState.REJECTED,\n            \"external\""),
+            (
+                '            ExpenseState.POSTED,\n            "external" if external else None',
+                '            ExpenseState.REJECTED,\n            "external"',
+            ),
         ),
         KNOWN_ELSEWHERE,
     ),
@@ -401,7 +447,10 @@ LOOKING = (
     ),
     Mutant(
         "one more look does not see what was completed since",
-        edited("runner.steps.transactions:look_again", ("case ExpenseState.STAGED | ExpenseState.FAILED if", "case ExpenseState.FAILED if")),
+        edited(
+            "runner.steps.transactions:look_again",
+            ("case ExpenseState.STAGED | ExpenseState.FAILED if", "case ExpenseState.FAILED if"),
+        ),
         (HELD_LATE_ROWS,),
     ),
     Mutant(

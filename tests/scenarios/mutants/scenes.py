@@ -1,7 +1,9 @@
 """Histories that are known to be dangerous, each with what happens in the world beside it."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -9,6 +11,7 @@ from runner.simulator import Answer, Call, Fault
 from tests.scenarios.mutants.edits import Patch
 from tests.scenarios.world.books import JOURNALS, company_id, staged
 from tests.scenarios.world.history import History, Verdict, run_history
+from tests.scenarios.world.loop import VirtualLoop
 from tests.scenarios.world.plan import Crash, Hit, Moment, Plan
 
 Act = Callable[[History], None]
@@ -78,11 +81,35 @@ def _place(base: Plan, what: str) -> int:
     raise LookupError(f"no {what} in the first life")
 
 
+MOST_TURNS = 6_000
+"""Turns of the loop after which a life is said not to end: a mutant often goes round in circles."""
+
+
+class Watched(History):
+    """A history that ends with the first complaint."""
+
+    def complain(self, violation: str) -> None:
+        super().complain(violation)
+        with suppress(RuntimeError):
+            asyncio.get_running_loop().stop()
+
+
+@contextmanager
+def _impatient():
+    defaults = VirtualLoop.__init__.__kwdefaults__
+    before = defaults["most_turns"]
+    defaults["most_turns"] = MOST_TURNS
+    try:
+        yield
+    finally:
+        defaults["most_turns"] = before
+
+
 def play(scene: Scene, patch: Patch = nullcontext) -> Verdict:
     """Let a scene happen to the program, whole or patched, and judge it."""
     plan = scene.plan()
-    with patch():
-        history = History(plan)
+    with patch(), _impatient():
+        history = Watched(plan)
         try:
             if scene.before is not None:
                 scene.before(history)
@@ -214,9 +241,22 @@ def no_post_while_held(history: History) -> None:
             history.complain(f"a held company was sent {rest[3]}")
 
 
+def sent_once(history: History) -> None:
+    """No expense was put into a second sync."""
+    account = history.service.account
+    company = history.service.company(company_id(0))
+    sent = Counter(item.transaction.id for each in company.syncs for item in account.syncs.find(company, each).items)
+    for expense, times in sent.items():
+        if times > 1:
+            history.complain(f"{expense} was in {times} syncs, and nobody had asked for that")
+
+
 def nothing_intended_that_never_left(history: History) -> None:
-    """Intentions on disk are of requests that left: a queue that waits for admission is in no doubt."""
-    left = {request.key for request in history.service.requests}
-    keys = [row[0] for row in history.connection.execute("SELECT idempotency_key FROM attempt")]
-    if waiting := sum(key not in left for key in keys):
-        history.complain(f"{waiting} requests were intended and never left: all of them in doubt")
+    """When the first life was cut off, what was intended had left: a queue that waits for admission is in no doubt."""
+    end = next(time for time, life, event, *_ in history.trace if life == 1 and event == "killed")
+    left = {request.key for request in history.service.requests if request.now <= end}
+    rows = history.connection.execute(
+        "SELECT idempotency_key FROM attempt WHERE run_no = (SELECT min(run_no) FROM attempt)"
+    ).fetchall()
+    if waiting := sum(key not in left for (key,) in rows):
+        history.complain(f"{waiting} of {len(rows)} requests that were intended had not left: all of them in doubt")

@@ -129,6 +129,10 @@ class History:
         if violation not in self.violations:
             self.violations.append(violation)
 
+    def trouble_of(self, number: int, _request: Request) -> str | None:
+        """Return what goes wrong with the history's n-th request, if anything does."""
+        return self.hits.get(number)
+
     def struck(self, kind: str, request: Request) -> None:
         """Note that a request met trouble."""
         route = route_of(request)

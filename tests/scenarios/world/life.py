@@ -264,7 +264,7 @@ class Wire:
         if request.is_effect:
             life.posts += 1
             self._look_for_intent(request)
-        kind = history.hits.get(number)
+        kind = history.trouble_of(number, request)
         if kind is not None:
             kind = fair(kind, request, history)
         life.trace("request", own, number, request.method, request.path, kind or "")
