@@ -13,7 +13,7 @@ from runner.domain.ids import CompanyId
 from runner.domain.states import SyncState
 from runner.errors import CompanyHeld, RequestError, StartLost
 from runner.journal.records import Draft, Sync
-from runner.steps.datasets import create_datasets
+from runner.steps.datasets import create_datasets, find_started_by_create
 from runner.steps.holds import probe_hold
 from runner.steps.kit import Kit
 from runner.steps.receipts import upload_receipts
@@ -95,8 +95,7 @@ async def push(company: CompanyId, known: Sequence[Sync], kit: Kit) -> bool:
 
 async def next_drafts(company: CompanyId, kit: Kit) -> list[Draft]:
     """Return the drafts of the next sync; none where nothing is left to send."""
-    if kit.limits.auto_retry:
-        await look_again(company, kit, doubts=False)
+    await look_again(company, kit, doubts=False)
     size = kit.limits.drafts_a_sync if kit.codat.flow.creates_datasets else 1
     return await kit.journal.drafts.take(company, limit=size, size=kit.limits.draft_size)
 
@@ -105,6 +104,8 @@ async def send(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> Sync | 
     """Bring drafts into a running sync: in the dataset flow as datasets first, in the direct flow at once."""
     if kit.codat.flow.creates_datasets:
         drafts = await create_datasets(company, drafts, kit)
+    elif (started := await find_started_by_create(company, drafts[0], kit)) is not None:
+        return started
     return await start_sync(company, drafts, kit) if drafts else None
 
 

@@ -27,6 +27,10 @@ _MAX_ITEMS = 1_000
 _MAX_ID = 100
 
 
+_DEFINITE = frozenset({400, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 425, 431, 451})
+"""Statuses of requests that were turned away; 401, 402, 409 and 429 are too, and have errors of their own."""
+
+
 def check(request: Request, response: Response) -> None:
     """Return for a 2xx; raise what any other status means.
 
@@ -35,8 +39,10 @@ def check(request: Request, response: Response) -> None:
         AccountLimited: 402.
         NotReady: 409.
         RateLimited: 429.
-        Refused: every other 4xx but 408; definite, the request had no effect.
-        OutcomeUnknown: 408, 5xx, and a redirect, which is never followed; `received` is true, so the
+        Refused: the 4xx that a service gives before it does anything; definite, the request had no effect.
+            A read may be refused by any 4xx but 408.
+        OutcomeUnknown: 408, 5xx, a 4xx that a proxy may have put in the place of an answer to an effect
+            (such as 460 and 499), and a redirect, which is never followed; `received` is true, so the
             idempotency key is burnt: Codat replays the same answer to it.
 
     """
@@ -63,7 +69,7 @@ def check(request: Request, response: Response) -> None:
             raise NotReady(what, correlation_id=correlation_id)
         case 429:
             raise RateLimited(what, retry_after=retry_after(response), correlation_id=correlation_id)
-        case _ if 400 <= status < 500 and status != 408:
+        case _ if status in _DEFINITE or (400 <= status < 500 and status != 408 and not request.is_effect):
             raise Refused(message or what, status=status, items=items, correlation_id=correlation_id)
         case _:
             raise OutcomeUnknown(what, received=True, status=status, correlation_id=correlation_id)

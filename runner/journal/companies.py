@@ -67,10 +67,10 @@ class Companies:
         return await self._context.store.read(operation)
 
     async def datasets_proven(self) -> bool:
-        """Say whether Codat has ever answered a create of this journal with a dataset."""
+        """Say whether Codat has answered a create of this run with a dataset."""
 
         def operation(connection: Connection) -> bool:
-            (found,) = connection.execute(_SQL["datasets_proven"]).fetchone()
+            (found,) = connection.execute(_SQL["datasets_proven"], {"run": self._context.run}).fetchone()
             return bool(found)
 
         return await self._context.store.read(operation)

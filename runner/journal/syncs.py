@@ -122,6 +122,14 @@ class Syncs:
 
         return await self._context.store.read(operation)
 
+    async def retried(self, number: SyncNo) -> frozenset[ExpenseId]:
+        """Return those of the sync's expenses that somebody has chosen to send again."""
+
+        def operation(connection: Connection) -> frozenset[ExpenseId]:
+            return frozenset(ExpenseId(row[0]) for row in connection.execute(_SQL["retried"], {"sync": number}))
+
+        return await self._context.store.read(operation)
+
     async def record_finished(self, number: SyncNo, status: SyncStatus) -> Sync:
         """Record a final status; the expenses are not judged by it."""
         values = {

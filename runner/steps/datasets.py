@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from runner.domain.ids import CompanyId
 from runner.domain.states import Outcome
 from runner.errors import ConfigurationWrong, OutcomeUnknown, Refused, RequestError, RunStopped
-from runner.journal.records import Contents, Draft
+from runner.journal.attempts import End
+from runner.journal.records import Contents, Draft, Sync
 from runner.steps.holds import held_by_refusal
 from runner.steps.intent import Intent, end_of
 from runner.steps.isolation import can_isolate, isolate
@@ -95,6 +96,23 @@ async def _meet_unexpected_sync(company: CompanyId, draft: Draft, contents: Cont
     if found is not None:
         await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no)
         raise _speaks_direct()
+
+
+async def find_started_by_create(company: CompanyId, draft: Draft, kit: Kit) -> Sync | None:
+    """Settle a create that got no answer while the dataset flow was set, now that the direct flow is.
+
+    In an account that speaks the direct flow it may have started a sync: that one is followed, not a second one
+    started. None where there was no such create, or where it is certain to have come to nothing.
+    """
+    attempt = await kit.journal.attempts.of_draft(draft.no)
+    if attempt is None or attempt.outcome not in {None, Outcome.UNKNOWN}:
+        return None
+    contents = await kit.journal.drafts.contents(draft)
+    found = await look_until_quiet(company, contents.ids, attempt, kit)
+    if found is not None:
+        return await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no)
+    await kit.journal.attempts.record(attempt.no, End(Outcome.ABSENT, detail="no sync of it at Codat"))
+    return None
 
 
 def _speaks_direct() -> ConfigurationWrong:

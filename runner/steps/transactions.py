@@ -33,7 +33,9 @@ async def check_transactions(company: CompanyId, sync: Sync, kit: Kit) -> None:
     if sync.code == SyncCode.DUPLICATION_PROTECTION:
         verdicts, alone = await _after_duplication(company, sync, verdicts, rows, kit)
     elif kind is SyncClass.HOLD:
-        verdicts = _after_hold(verdicts)
+        verdicts = _unless_begun(verdicts)
+    elif before := previously_processed(None, rows, verdicts):
+        verdicts.update(await posted_elsewhere(company, before, kit))
     others = {expense: verdict for expense, verdict in verdicts.items() if verdict != POSTED}
     await kit.journal.syncs.record_judged(
         company,
@@ -41,7 +43,7 @@ async def check_transactions(company: CompanyId, sync: Sync, kit: Kit) -> None:
         posted=len(verdicts) - len(others),
         others=others,
         alone=alone,
-        free=kind is not SyncClass.HOLD,
+        free=bool(alone),
     )
     kit.note(
         "sync_judged",
@@ -65,7 +67,7 @@ async def _judged(
         rows = await read_transactions(company, sync.sync_id, kit)
         verdicts = judge(expected, rows)
         doubtful = any(verdict.state is ExpenseState.IN_DOUBT for verdict in verdicts.values())
-        settled = sync.code == SyncCode.DUPLICATION_PROTECTION or classify(sync.code or 0) is SyncClass.HOLD
+        settled = classify(sync.code or 0) is SyncClass.HOLD
         if not doubtful or settled or pause is None:
             return statuses(rows), verdicts
         await kit.pause(pause * kit.limits.poll_interval)
@@ -89,8 +91,8 @@ async def read_transactions(company: CompanyId, sync_id: SyncId | None, kit: Kit
         raise held_by_refusal(refusal) from refusal
 
 
-def _after_hold(verdicts: Mapping[ExpenseId, Verdict]) -> dict[ExpenseId, Verdict]:
-    """Keep the expenses of a sync that was stopped before it pushed anything.
+def _unless_begun(verdicts: Mapping[ExpenseId, Verdict]) -> dict[ExpenseId, Verdict]:
+    """Stage the open expenses of a sync again whose code says that it was stopped before it pushed anything.
 
     Where anything shows that the push had begun, its code says nothing about the others: they stay in doubt.
     """
@@ -119,13 +121,12 @@ async def _after_duplication(
     open_ones = [e for e in verdicts if e not in rows or rows[e].status is TransactionStatus.PENDING]
     if not before:
         before = set(await completed_in(company, open_ones, kit))
-    if not before and len(open_ones) == 1:
+    if not before and len(verdicts) == 1:
         before = set(open_ones)
-    result = {e: STAGED if e in open_ones else v for e, v in verdicts.items()}
-    result.update(await posted_elsewhere(company, before, kit))
-    if before or not open_ones:
-        return result, ()
-    return result, _parts(open_ones)
+    others = {e: v for e, v in verdicts.items() if e not in before}
+    result = {**_unless_begun(others), **await posted_elsewhere(company, before, kit)}
+    free = [e for e in open_ones if result[e] == STAGED]
+    return result, () if before or not free else _parts(free)
 
 
 def _parts(ids: Sequence[ExpenseId]) -> list[Sequence[ExpenseId]]:
@@ -147,9 +148,13 @@ async def look_again(company: CompanyId, kit: Kit, *, doubts: bool) -> None:
                 raise
             await _cannot_look(company, expected, kit)
             continue
+        chosen = await kit.journal.syncs.retried(sync.no)
         verdicts, again = {}, []
         for expense, verdict in judge(expected, rows).items():
             match expected[expense]:
+                case ExpenseState.STAGED if expense not in chosen and not _is_open(verdict):
+                    # Nobody chose to send it again: it was staged for want of rows, and now it has one.
+                    verdicts[expense] = verdict
                 case ExpenseState.IN_DOUBT if verdict.state is not ExpenseState.IN_DOUBT:
                     verdicts[expense] = verdict
                 case ExpenseState.STAGED | ExpenseState.FAILED if verdict == POSTED:
@@ -160,6 +165,11 @@ async def look_again(company: CompanyId, kit: Kit, *, doubts: bool) -> None:
                     pass
         await kit.journal.syncs.record_look(company, verdicts=verdicts, again=again)
         kit.note("looked_again", company=company, sync=sync.sync_id, settled=len(verdicts), again=len(again))
+
+
+def _is_open(verdict: Verdict) -> bool:
+    """Say whether a row, or the want of one, shows no sign that the push of its expense was tried."""
+    return verdict.state is ExpenseState.IN_DOUBT and verdict.code not in _BEGUN
 
 
 async def _cannot_look(company: CompanyId, expected: Mapping[ExpenseId, ExpenseState], kit: Kit) -> None:

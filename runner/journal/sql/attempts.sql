@@ -6,14 +6,15 @@ FROM company WHERE company_id = :company
 RETURNING attempt_no
 
 -- name: again
--- The request is about to leave once more under its key: whether it will have been answered is open again.
+-- The request is about to leave once more under its key; what is known of its earlier sends stays until then.
 UPDATE attempt
 SET sends = sends + 1, last_sent_at = :now, last_boottime = :boottime, boot_id = :boot_id
 WHERE attempt_no = :attempt
 
 -- name: outcome
+-- A later send of the same request that did not leave says nothing of an earlier one that did.
 UPDATE attempt
-SET outcome = :outcome, received = :received, http_status = :http_status, correlation_id = :correlation_id,
+SET outcome = CASE WHEN outcome = 'unknown' AND :outcome = 'not_sent' THEN outcome ELSE :outcome END, received = :received, http_status = :http_status, correlation_id = :correlation_id,
     detail = :detail, ended_at = :now
 WHERE attempt_no = :attempt
 

@@ -15,9 +15,10 @@ UPDATE company SET owner = :run, epoch = epoch + 1 WHERE company_id = :company
 RETURNING epoch
 
 -- name: hold
+-- What only another rebuild releases is not written over by what a look would release.
 UPDATE company
 SET hold_code = :code, hold_message = :message, hold_hint = :hint, held_at = coalesce(held_at, :now), hold_run = :run
-WHERE company_id = :company
+WHERE company_id = :company AND (hold_code IS NOT 'not_rebuilt' OR :code = 'not_rebuilt')
 
 -- name: release
 UPDATE company
@@ -39,7 +40,8 @@ SELECT EXISTS (
 )
 
 -- name: datasets_proven
-SELECT EXISTS (SELECT 1 FROM draft WHERE dataset_id IS NOT NULL)
+-- Of this run: an account can be moved to the direct flow between two runs.
+SELECT EXISTS (SELECT 1 FROM draft WHERE dataset_run = :run AND dataset_id IS NOT NULL)
 
 -- name: all_ids
 SELECT company_no, company_id FROM company WHERE company_no > :after ORDER BY company_no LIMIT :limit

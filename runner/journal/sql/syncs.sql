@@ -38,6 +38,11 @@ SELECT draft_no, expenses, dataset_id, dataset_run, alone FROM draft WHERE sync_
 SELECT expense_id, state FROM expense
 WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND state IN ('sent', 'in_doubt', 'failed', 'staged')
 
+-- name: retried
+-- Those of a sync's expenses that somebody has chosen to send again.
+SELECT expense_id FROM expense
+WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND retries > 0
+
 -- name: finished
 UPDATE sync SET state = 'finished', status_code = :code, status_text = :text, error = :error, finished_at = :now
 WHERE sync_no = :sync AND state = 'running'
