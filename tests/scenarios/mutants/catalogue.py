@@ -442,20 +442,20 @@ JUDGING = (
 LOOKING = (
     Mutant(
         "what a hold gave back is sent again without a look",
-        edited("runner.steps.transactions:check_transactions", ("free=kind is not SyncClass.HOLD", "free=True")),
+        edited("runner.steps.transactions:check_transactions", ("free=bool(alone)", "free=True")),
         (HELD_LATE_ROWS,),
     ),
     Mutant(
         "one more look does not see what was completed since",
         edited(
             "runner.steps.transactions:look_again",
-            ("case ExpenseState.STAGED | ExpenseState.FAILED if", "case ExpenseState.FAILED if"),
+            ("judge(expected, rows)", "judge(expected, ())"),
         ),
         (HELD_LATE_ROWS,),
     ),
     Mutant(
         "a sync that was stopped half-way gives everything back",
-        edited("runner.steps.transactions:_after_hold", ("    if begun:\n        return dict(verdicts)\n", "")),
+        edited("runner.steps.transactions:_unless_begun", ("    if begun:\n        return dict(verdicts)\n", "")),
         (
             faulty(
                 Fault(FaultKind.SYNC_CODE, company="company-0", code=4220, part=1.0, times=1),
