@@ -17,7 +17,7 @@ from runner.intake.header import COLUMNS
 from runner.intake.mapping.choose import Mappings, read_mappings
 from runner.intake.mapping.load import undecided
 from runner.intake.mapping.raw import read_raw, shipped
-from runner.intake.mapping.sample import look
+from runner.intake.mapping.sample import is_canonical, look
 from runner.intake.mapping.sketch import sketch
 from runner.intake.mapping.translate import Canonical, Skipped
 from runner.intake.read import Options, Parsed, Reading
@@ -47,18 +47,24 @@ def init(file: Path, out: Path | None) -> int:
     if out is not None and out.exists():
         raise RefusedToStart(f"{out} exists, and may hold somebody's work.", hint="Name another file with --out.")
     try:
-        made = sketch(look(file), file)
+        seen = look(file)
     except OSError as error:
         raise RefusedToStart(f"{str(file)!r} cannot be read: {error.strerror}.") from None
     except FileFault as found:
         raise RefusedToStart(f"{str(file)!r} cannot be read: expected {found.fault.expected}.") from None
+    if is_canonical(seen, file):
+        click.echo(f"{file} has the canonical columns: it needs no mapping profile, and none is written.", err=True)
+        click.echo(f"Check it with: expense-runner check {file}", err=True)
+        return int(ExitCode.OK)
+    made = sketch(seen, file)
     if out is None:
         click.echo(made.text, nl=False)
     else:
         out.write_text(made.text, encoding="utf-8")
     where = "the profile" if out is None else str(out)
     if made.undecided:
-        click.echo(f"{made.undecided} decisions are left to you: look for to_do in {where}.", err=True)
+        left = "1 decision is" if made.undecided == 1 else f"{made.undecided} decisions are"
+        click.echo(f"{left} left to you: look for to_do in {where}.", err=True)
     click.echo(f"Try it with: expense-runner map test {file} --map {out or 'PROFILE'}", err=True)
     return int(ExitCode.OK)
 

@@ -2,18 +2,26 @@
 
 import csv
 import io
+import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.intake.mapping.guess import amounts_of, dates_of
+from runner.cli.map import init
+from runner.domain.expense import ExpenseType
+from runner.errors import ConfigurationWrong
+from runner.intake.mapping.guess import amounts_of, assign, dates_of
+from runner.intake.mapping.load import load_profile
 from runner.intake.mapping.numbers import NumberFormat
 from runner.intake.mapping.sample import HEAD, look, look_at_bytes
 from runner.intake.mapping.sketch import sketch
 from tests.unit.council import write_council
+from tests.unit.mapping_reading import read_mapped, write_profile
 
 
 def made(content: bytes, name: str = "export.csv") -> tuple[dict[str, object], str]:
@@ -116,6 +124,213 @@ def test_a_total_at_the_end_of_a_long_file_is_found(tmp_path: Path) -> None:
     assert path.stat().st_size > HEAD
     result = sketch(look(path), path)
     assert tomllib.loads(result.text)["skip"] == [{"column": "Merchant", "starts_with": "grand total", "blank": "Date"}]
+
+
+def tables(content: str, name: str = "export.csv") -> dict[str, Any]:
+    return dict(made(content.encode(), name)[0])
+
+
+def without_to_dos(text: str) -> str:
+    """Return what somebody has who takes the to_do lines away and decides nothing."""
+    return re.sub(r"^to_do = .*\n", "", text, flags=re.MULTILINE)
+
+
+def complaint(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigurationWrong) as raised:
+        load_profile(str(write_profile(folder, text)))
+    return raised.value.message
+
+
+CARDS = (
+    "Date,Merchant,Type,Net Amount,VAT Amount,Currency,Category,Company,Receipt\n"
+    "2024-04-03,Shop,Payment,100.00,20.00,GBP,Travel,Acme,a.pdf\n"
+    "2024-04-04,Shop,Refund,12.50,2.50,GBP,Travel,Acme,\n"
+)
+
+
+def test_types_and_receipts_are_read_so_that_refunds_stay_refunds(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"x")
+    values, text = made(CARDS.encode())
+    fields: Any = values["fields"]
+    assert fields["type"] == {"column": "Type", "lookup": {"Payment": "Payment", "Refund": "Refund"}}
+    assert fields["receipts"] == {"column": "Receipt"}
+    assert "Not read" not in text
+
+    decided = (
+        without_to_dos(text).replace('"Travel" = ""', '"Travel" = "400"').replace('"Acme" = ""', '"Acme" = "acme"')
+    )
+    read = read_mapped(tmp_path, CARDS, decided)
+    assert not read.errors
+    assert not read.broken
+    assert [(each.type, str(each.gross)) for each in read.expenses] == [
+        (ExpenseType.PAYMENT, "120.00"),
+        (ExpenseType.REFUND, "15.00"),
+    ]
+    assert [len(each.receipts) for each in read.parsed] == [1, 0]
+
+
+def test_types_that_are_not_clear_are_left_blank_and_their_rows_refused(tmp_path: Path) -> None:
+    content = "Date,Transaction Type,Amount\n2024-04-03,purchase,1.00\n2024-04-03,CREDIT,2.00\n2024-04-03,Top-up,3.00\n"
+    values, text = made(content.encode())
+    kind = values["fields"]["type"]  # type: ignore[index]
+    assert kind["lookup"] == {"purchase": "Payment", "CREDIT": "Refund", "Top-up": ""}
+    assert "to_do" in kind
+
+    decided = without_to_dos(text)
+    for table, constant in (("company_id", "acme"), ("currency", "GBP"), ("account_id", "4")):
+        decided = decided.replace(f"[fields.{table}]\n", f'[fields.{table}]\nconstant = "{constant}"\n')
+    read = read_mapped(tmp_path, content, decided)
+    assert [each.type for each in read.expenses] == [ExpenseType.PAYMENT, ExpenseType.REFUND]
+    assert [(each.line, each.column, each.value) for each in read.errors] == [(4, "Transaction Type", "Top-up")]
+
+
+def test_a_payment_beside_purchases_may_settle_the_card_and_is_left_to_do() -> None:
+    kind = tables("Date,Type,Amount\n2024-04-03,Sale,1.00\n2024-04-03,Payment,9.00\n")["fields"]["type"]
+    assert kind["lookup"] == {"Sale": "Payment", "Payment": ""}
+    assert "to_do" in kind
+
+
+@pytest.mark.parametrize(
+    ("title", "cells", "is_type"),
+    [
+        ("Type", ["Einkauf", "Gutschrift"], True),
+        ("Direction", ["debit", "credit"], True),
+        ("Card Type", ["Visa", "Amex"], False),
+        ("Status", ["Posted", "Pending"], False),
+        ("Type", ["1.00", "2.00"], False),
+    ],
+)
+def test_a_column_is_a_type_by_its_name_or_by_what_it_says(title: str, cells: list[str], is_type: bool) -> None:  # noqa: FBT001 -- pytest passes what is declared
+    assert ("type" in assign(["Date", title], [["2024-04-03"] * 2, cells])) == is_type
+
+
+@pytest.mark.parametrize(
+    ("title", "cells", "is_read"),
+    [
+        ("Receipts", ["a.pdf;b/c.png", ""], True),
+        ("Attachment", ["a.pdf"], True),
+        ("File", ["scan 1.jpeg"], True),
+        ("Receipt", [""], True),
+        ("Receipt", ["yes", "no"], False),
+        ("Receipt", ["https://example.com/a.pdf"], False),
+        ("Receipt Number", ["a.pdf"], False),
+    ],
+)
+def test_a_column_of_files_is_the_receipts(title: str, cells: list[str], is_read: bool) -> None:  # noqa: FBT001 -- pytest passes what is declared
+    assert ("receipts" in assign(["Date", title], [["2024-04-03"] * len(cells), cells])) == is_read
+
+
+@pytest.mark.parametrize(
+    ("titles", "roles"),
+    [
+        (("Net Amount", "VAT Amount"), {"net": "Net Amount", "tax": "VAT Amount"}),
+        (("Amount (excl. VAT)", "Tax"), {"net": "Amount (excl. VAT)", "tax": "Tax"}),
+        (("Total (incl. VAT)", "VAT"), {"gross": "Total (incl. VAT)", "tax": "VAT"}),
+        (("VAT Amount", "Gross"), {"gross": "Gross", "tax": "VAT Amount"}),
+    ],
+)
+def test_amounts_are_what_their_columns_are_called(titles: tuple[str, str], roles: dict[str, str]) -> None:
+    amounts = tables(f"Date,{titles[0]},{titles[1]}\n2024-04-03,100.00,100.00\n2024-04-04,10.00,10.00\n")["amounts"]
+    assert {role: amounts[role] for role in ("gross", "net", "tax", "tax_code") if role in amounts} == roles
+    assert "to_do" not in amounts
+
+
+def test_vat_amounts_in_whole_numbers_are_no_tax_codes() -> None:
+    amounts = tables("Date,Net Amount,VAT Amount\n2024-04-03,100,20\n2024-04-04,10,2\n")["amounts"]
+    assert (amounts["net"], amounts["tax"]) == ("Net Amount", "VAT Amount")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'Date,Amount\n2024-04-03,"£1,250.00"\n2024-04-03,£12.50\n2024-04-03,(£12.50)\n',
+        "Date,Amount\n2024-04-03,1.00\n2024-04-03,-1.00\n",
+        "Date,Amount,VAT\n2024-04-03,12.10,2.02\n",
+        "Date,Net Amount\n2024-04-03,12.00\n",
+        "Date,Amount\n2024-04-03,12.00\n2024-04-03,12..3\n",
+        "Date,Supplier\n2024-04-03,Shop\n",
+    ],
+)
+def test_undecided_amounts_set_nothing_and_taking_the_to_do_away_is_refused(tmp_path: Path, content: str) -> None:
+    values, text = made(content.encode())
+    amounts: Any = values["amounts"]
+    assert "to_do" in amounts
+    assert not {"gross", "net", "money_out", "spending", "tax_rate"} & amounts.keys()
+    assert re.search(r"amounts: name the column", complaint(tmp_path, without_to_dos(text)))
+
+
+def test_taking_one_of_the_alternatives_decides(tmp_path: Path) -> None:
+    content = "Date,Amount\n2024-04-03,1.00\n2024-04-04,-2.00\n"
+    _, text = made(content.encode())
+    decided = without_to_dos(text)
+    for table, constant in (("company_id", "acme"), ("currency", "GBP"), ("account_id", "4")):
+        decided = decided.replace(f"[fields.{table}]\n", f'[fields.{table}]\nconstant = "{constant}"\n')
+    for sign, types in (("positive", ["Payment", "Refund"]), ("negative", ["Refund", "Payment"])):
+        lines = f'gross = "Amount"\nspending = "{sign}"\n'
+        assert lines.replace("gross", "# gross").replace("spending", "# spending") in decided
+        mine = decided.replace(lines.replace("gross", "# gross").replace("spending", "# spending"), lines)
+        assert [each.type for each in read_mapped(tmp_path, content, mine).expenses] == types
+
+
+def test_the_payments_alone_tell_how_payments_are_written() -> None:
+    rows = "2024-04-03,Payment,1.00\n2024-04-03,Refund,-1.00\n2024-04-03,Refund,-2.00\n"
+    amounts = tables(f"Date,Type,Amount\n{rows}")["amounts"]
+    assert amounts["gross"] == "Amount"
+    assert "spending" not in amounts
+    turned = tables("Date,Type,Amount\n" + rows.replace(",-", ",+").replace("Payment,", "Payment,-"))["amounts"]
+    assert turned["spending"] == "negative"
+
+
+def test_amounts_marked_as_credits_do_not_turn_the_sign_of_the_others() -> None:
+    rows = "".join(f"2024-04-{day:02},{day}.00 CR\n" for day in range(1, 20))
+    amounts = tables(f"Date,Amount\n{rows}2024-04-20,5.00\n")["amounts"]
+    assert amounts["gross"] == "Amount"
+    assert "spending" not in amounts
+
+
+def test_undecided_dates_and_ids_set_nothing_and_taking_the_to_do_away_is_refused(tmp_path: Path) -> None:
+    content = "Date,Amount,Transaction ID\n13/04/2017,1.00,a\n14/04/2017,2.00,a\n42798,3.00,b\n"
+    values, text = made(content.encode())
+    date = values["fields"]["issue_date"]  # type: ignore[index]
+    assert date.keys() == {"column", "to_do"}
+    assert '# format = ["day-first", "excel-swapped"]' in text
+    decided = without_to_dos(text)
+    for table, constant in (("company_id", "acme"), ("currency", "GBP"), ("account_id", "4")):
+        decided = decided.replace(f"[fields.{table}]\n", f'[fields.{table}]\nconstant = "{constant}"\n')
+    assert "id.column: a column without a name" in complaint(tmp_path, decided)
+    read = read_mapped(tmp_path, content, decided.replace('\ncolumn = ""\n', "\n"))
+    assert not read.expenses
+    assert {error.column for error in read.errors} == {"Date"}
+
+
+def test_tax_codes_have_common_rates_only_for_the_country_whose_codes_they_are() -> None:
+    row = "Date,Gross,VAT Code,Currency\n2024-04-03,1.00,S,{0}\n2024-04-03,1.00,19%,{0}\n"
+    assert tables(row.format("EUR"))["amounts"]["tax_rates"] == {"19%": 19}
+    assert tables(row.format("GBP"))["amounts"]["tax_rates"] == {"s": 20, "19%": 19}
+
+
+def test_a_stated_rate_needs_no_decision() -> None:
+    amounts = tables("Date,Gross,VAT Rate\n2024-04-03,1.00,20\n2024-04-03,1.00,5\n")["amounts"]
+    assert amounts["tax_rates"] == {"20": 20, "5": 5}
+    assert "to_do" not in amounts
+
+
+@pytest.mark.parametrize("with_out", [True, False])
+def test_a_file_with_the_canonical_columns_gets_no_profile(tmp_path: Path, *, with_out: bool) -> None:
+    path, out = tmp_path / "acme.csv", tmp_path / "acme.toml"
+    path.write_text("Type;Issue_Date;currency;net_amount;account_id\nPayment;2024-04-03;GBP;1.00;4\n", encoding="utf-8")
+    ended = CliRunner().invoke(init, [str(path), *(["--out", str(out)] if with_out else [])])
+    assert ended.exit_code == 0
+    assert "needs no mapping profile" in ended.stderr
+    assert ended.stdout == ""
+    assert not out.exists()
+
+
+def test_canonical_columns_below_a_title_still_need_a_profile(tmp_path: Path) -> None:
+    path, out = tmp_path / "acme.csv", tmp_path / "acme.toml"
+    path.write_text("Expenses,,,,\ntype,issue_date,currency,net_amount,account_id\n", encoding="utf-8")
+    CliRunner().invoke(init, [str(path), "--out", str(out)])
+    assert out.exists()
 
 
 _cells = st.one_of(

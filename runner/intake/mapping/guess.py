@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -19,13 +19,22 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
         "timestamp", "payment date", "posting date", "posted date", "clearing date", "datum", "buchungsdatum",
         "belegdatum", "fecha", "date de transaction", "data",
     ),
+    "type": ("transaction type", "type", "expense kind", "trans type", "txn type"),
+    "receipts": (
+        "receipts", "receipt", "attachments", "attachment", "receipt file", "receipt files", "files", "file",
+        "file name", "filename", "beleg", "anhang",
+    ),
     "money_out": ("money out", "paid out", "debit", "withdrawal", "withdrawals", "spent", "soll"),
     "money_in": ("money in", "paid in", "credit", "deposit", "deposits", "received", "haben"),
     "gross": (
         "gross amount", "gross", "total amount", "amount incl vat", "amount including vat", "total",
         "transaction amount", "billing amount", "amount", "value", "betrag", "brutto", "montant", "importe", "importo",
     ),
-    "net": ("net amount", "net", "amount excl vat", "amount exc vat", "amount (without vat)", "net value", "netto"),
+    "net": (
+        "net amount", "net", "amount excl vat", "amount exc vat", "amount excluding vat", "amount ex vat",
+        "amount without vat", "amount before tax", "total before tax", "excl vat", "exc vat", "ex vat", "excl tax",
+        "net value", "subtotal", "sub total", "netto",
+    ),
     "tax_code": ("vat code", "tax code", "vat rate", "tax rate", "vat", "tax"),
     "tax": ("vat amount", "tax amount", "vat", "tax", "gst", "sales tax", "mwst", "tva", "iva"),
     "currency": ("currency", "transaction currency", "billing currency", "currency code", "ccy", "währung", "devise"),
@@ -49,6 +58,40 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "notes": ("memo", "notes", "note", "comment", "comments", "narrative", "purpose", "description", "text"),
     "holder": ("cardholder", "cardholder name", "card holder", "employee", "employee name", "user", "spender"),
 }  # fmt: skip
+_NEVER: Final[Mapping[str, re.Pattern[str]]] = {
+    # A name that holds a word of one meaning and says another: 'Net Amount' is no gross, 'VAT Rate' no tax amount.
+    "gross": re.compile(
+        r"\b(?:net|nett|netto|sub ?total)\b"
+        r"|^(?!.*\b(?:inc|incl|including|inclusive|gross|brutto|with)\b)"
+        r".*\b(?:vat|tax|gst|mwst|tva|iva|exc?|excl|excluding|without)\b"
+    ),
+    "tax": re.compile(
+        r"%|\b(?:inc|incl|including|inclusive|with|exc?|excl|excluding|without|before|after|net|gross|code|rate|number"
+        r"|no|reg|id|type|treatment|status)\b"
+    ),
+    "tax_code": re.compile(
+        r"\b(?:amount|total|betrag|value|inc|incl|including|with|exc?|excl|excluding|without|before|after|net|gross"
+        r"|number|no|reg)\b"
+    ),
+    "receipts": re.compile(
+        r"#|\b(?:number|no|nr|id|date|status|missing|required|amount|total|type|size|ref|reference|currency)\b"
+    ),
+}
+_INCLUDES_TAX: Final = re.compile(r"\b(?:gross|inc|incl|including|inclusive|total|brutto)\b")
+_TYPES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("payment", "card payment", "purchase", "purchases", "card purchase", "pos purchase", "online purchase", "sale",
+         "charge", "expense", "spend", "debit", "dr"), "Payment",
+    ),
+    **dict.fromkeys(("refund", "refunds", "card refund", "return", "credit", "credit note", "cr"), "Refund"),
+    **dict.fromkeys(("chargeback", "charge back"), "Chargeback"),
+    **dict.fromkeys(("reward", "rewards", "cashback", "cash back"), "Reward"),
+}  # fmt: skip
+_BOUGHT: Final = frozenset(
+    {"purchase", "purchases", "card purchase", "pos purchase", "online purchase", "sale", "charge"}
+)
+_MAX_TYPES: Final = 50
+_FILE: Final = re.compile(r"(?!.*://).*\.[A-Za-z][A-Za-z0-9]{1,4}")
 _STYLES: Final = tuple(
     NumberFormat(decimal, thousands)
     for decimal, thousands in ((".", None), (".", ","), (",", None), (",", "."), (",", " "), (".", "'"), (".", " "))
@@ -66,6 +109,8 @@ class Dates:
     formats: tuple[str, ...]
     undecided: str = ""
     note: str = ""
+    choices: tuple[tuple[str, ...], ...] = ()
+    """Where it is undecided, the formats that are possible."""
 
 
 @dataclass(slots=True)
@@ -76,6 +121,10 @@ class Amount:
     negative: int = 0
     """How many are below zero, credits included."""
     count: int = 0
+    unmarked: int = 0
+    """How many are neither zero nor marked CR or DR: those whose sign counts."""
+    minus: int = 0
+    """How many of these are below zero."""
     zero: int = 0
     currencies: Counter[str] = field(default_factory=Counter)
     undecided: str = ""
@@ -100,13 +149,17 @@ def header_place(rows: Rows) -> int:
 
 def assign(header: Sequence[str], columns: Sequence[Sequence[str]]) -> dict[str, int]:
     """Return the most likely column for each meaning; `columns` are the values below the header."""
-    names = [fold(name) for name in header]
+    names = [_bare(name) for name in header]
     found: dict[str, int] = {}
     for meaning, words in WORDS.items():
-        for place in _by_name(names, words):
-            if place not in found.values() and _plausible(meaning, columns[place]):
+        for place, exact in _by_name(names, words).items():
+            if place in found.values() or (meaning in _NEVER and _NEVER[meaning].search(names[place])):
+                continue
+            if _plausible(meaning, columns[place], exact=exact):
                 found[meaning] = place
                 break
+    if "type" not in found:
+        found |= _type_by_values(columns, set(found.values()))
     if ("money_out" in found) != ("money_in" in found) or "gross" in found or "net" in found:
         # A single column of debits is an amount like any other.
         alone = found.pop("money_out", None) if "money_in" not in found else None
@@ -118,18 +171,61 @@ def assign(header: Sequence[str], columns: Sequence[Sequence[str]]) -> dict[str,
     return found
 
 
-def _by_name(names: Sequence[str], words: Sequence[str]) -> list[int]:
-    plain = [re.sub(r"[*£€$().:_/-]+", " ", name).strip() for name in names]
-    exact = [place for word in words for place, name in enumerate(plain) if name == " ".join(word.split())]
-    inside = [place for word in words for place, name in enumerate(plain) if re.search(rf"\b{re.escape(word)}\b", name)]
-    return list(dict.fromkeys(exact + inside))
+def _type_by_values(columns: Sequence[Sequence[str]], taken: Collection[int]) -> dict[str, int]:
+    """Return a column of nothing but such words: whatever it is called, it says what each row is."""
+    for place, values in enumerate(columns):
+        kinds = types_of(values)
+        if place not in taken and len(kinds) > 1 and all(kinds.values()):
+            return {"type": place}
+    return {}
 
 
-def _plausible(meaning: str, values: Sequence[str]) -> bool:
+def _bare(name: str) -> str:
+    return " ".join(re.sub(r"[*£€$().:_/-]+", " ", fold(name)).split())
+
+
+def _by_name(names: Sequence[str], words: Sequence[str]) -> dict[int, bool]:
+    """Return the columns whose names hold one of the words, and whether they are that word; the likeliest first."""
+    exact = [place for word in words for place, name in enumerate(names) if name == word]
+    inside = [place for word in words for place, name in enumerate(names) if re.search(rf"\b{re.escape(word)}\b", name)]
+    return dict.fromkeys(exact, True) | dict.fromkeys((place for place in inside if place not in exact), False)
+
+
+def includes_tax(name: str) -> bool:
+    """Say whether a column's name tells that its amounts include the tax."""
+    return bool(_INCLUDES_TAX.search(_bare(name)))
+
+
+def types_of(values: Sequence[str]) -> dict[str, str]:
+    """Return the type of each folded value; blank for one that is not clear."""
+    kinds = {key: _TYPES.get(_bare(key), "") for value in values if (key := fold(value))}
+    if "payment" in kinds and any(_bare(key) in _BOUGHT for key in kinds):
+        # Beside purchases, a payment is often the one that settles the card's own bill, and no expense.
+        kinds["payment"] = ""
+    return kinds
+
+
+def _is_type(values: Sequence[str], *, exact: bool) -> bool:
+    kinds = types_of(values)
+    if not kinds or len(kinds) > _MAX_TYPES:
+        return False
+    known = sum(bool(kind) for kind in kinds.values())
+    return known * 2 >= len(kinds) or (exact and _share(list(kinds), _is_number) < 0.5)
+
+
+def _names_files(text: str) -> bool:
+    return all(_FILE.fullmatch(part.strip()) for part in text.split(";") if part.strip())
+
+
+def _plausible(meaning: str, values: Sequence[str], *, exact: bool) -> bool:
     filled = [value for value in values if value.strip()]
     if not filled:
-        return meaning not in {"issue_date", "gross", "net", "currency", "id", "tax", "tax_code"}
+        return meaning not in {"issue_date", "type", "gross", "net", "currency", "id", "tax", "tax_code"} and (
+            meaning != "receipts" or exact
+        )
     tests: dict[str, Callable[[], bool]] = {
+        "type": lambda: _is_type(filled, exact=exact),
+        "receipts": lambda: _share(filled, _names_files) > 0.5,
         "issue_date": lambda: _share(filled, _has_digits) > 0.8,
         "tax_code": lambda: len(set(map(fold, filled))) <= 20 and _share(filled, _is_money) <= 0.7,
         "currency": lambda: _share(filled, lambda text: text.strip().upper() in CURRENCIES) > 0.7,
@@ -173,12 +269,20 @@ def dates_of(values: Sequence[str]) -> Dates:
     fits = [order for order in ORDERS if _reads(order, rest)]
     if len(fits) == 1:
         note = f"{fits[0]} fits every date of the sample, and no other order does"
-        return Dates((fits[0], *formats), note=note, undecided=_swapped(rest, serials, fits[0]))
+        swapped = _swapped(rest, serials, fits[0])
+        chosen = (fits[0], *formats)
+        return Dates(chosen, swapped, note, _possible(fits, serials)) if swapped else Dates(chosen, note=note)
     if fits:
         readings = " or ".join(f"{DateReader((order,)).read(rest[0])} ({order})" for order in fits)
-        return Dates(formats, undecided=f"the order of day and month: {rest[0]} may be {readings}")
+        undecided = f"the order of day and month: {rest[0]} may be {readings}"
+        return Dates(formats, undecided, choices=_possible(fits, serials))
     odd = (broken or rest)[0]
     return Dates(formats, undecided=f"how dates are written: {odd!r} is not understood, or orders are mixed")
+
+
+def _possible(orders: Sequence[str], serials: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    numbers: tuple[tuple[str, ...], ...] = (("excel",), ("excel-swapped",)) if serials else ((),)
+    return tuple((order, *each) for order in orders for each in numbers)
 
 
 def _reads(order: str, texts: Sequence[str]) -> bool:
@@ -197,7 +301,7 @@ def _swapped(texts: Sequence[str], serials: Sequence[str], order: str) -> str:
         return ""
     return (
         "whether a spreadsheet has swapped day and month: every date that it turned into a number has a day up to 12, "
-        'and no other date has. If so, write "excel-swapped" instead of "excel"'
+        'and no other date has. If so, they are "excel-swapped" instead of "excel"'
     )
 
 
@@ -243,6 +347,9 @@ def _counted(style: NumberFormat, texts: Sequence[str], undecided: str) -> Amoun
         result.count += 1
         result.zero += not number.magnitude
         result.negative += number.negative or number.mark == "CR"
+        if number.magnitude and not number.mark:
+            result.unmarked += 1
+            result.minus += number.negative
         sign = number.currency
         if sign:
             result.currencies[_SYMBOLS.get(sign, sign)] += 1

@@ -10,8 +10,9 @@ from typing import BinaryIO, Final
 
 from charset_normalizer import from_bytes
 
-from runner.intake.header import DELIMITERS
+from runner.intake.header import DELIMITERS, company_of, read_header
 from runner.intake.mapping.workbook import is_workbook, read_sheet
+from runner.intake.text import FileFault
 
 HEAD: Final = 1 << 18
 TAIL: Final = 1 << 14
@@ -54,6 +55,18 @@ def look(path: Path) -> Sample:
                     break
             return Sample(None, "", rows, whole=len(rows) < MAX_ROWS)
         return look_at_bytes(stream)
+
+
+def is_canonical(sample: Sample, path: Path) -> bool:
+    """Say whether a file has the canonical columns where a run without a profile looks for them."""
+    if sample.encoding is not None or not sample.rows:
+        return False
+    cells, line = sample.rows[0]
+    try:
+        read_header(cells, line=line, named=company_of(path))
+    except FileFault:
+        return False
+    return True
 
 
 def look_at_bytes(stream: BinaryIO) -> Sample:

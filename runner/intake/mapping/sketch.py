@@ -3,19 +3,37 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.domain.ids import is_uuid
 from runner.intake.codes import cut
-from runner.intake.mapping.guess import Amount, amounts_of, assign, dates_of, header_place, is_total
+from runner.intake.mapping.guess import (
+    Amount,
+    amounts_of,
+    assign,
+    dates_of,
+    header_place,
+    includes_tax,
+    is_total,
+    types_of,
+)
 from runner.intake.mapping.problem import fold
 from runner.intake.mapping.sample import Sample
 
 MAX_LISTED = 200
-_RATES = {"s": "20", "sr": "20", "t1": "20", "20": "20", "r": "5", "rr": "5", "l": "5", "5": "5", "z": "0", "zr": "0",
-          "t0": "0", "0": "0", "e": "0", "ex": "0", "x": "0", "o": "0", "os": "0", "n": "0", "t9": "0"}  # fmt: skip
+CLEAR = 5
+"""A majority of amounts decides what a sign means where at most one of so many says otherwise."""
+
+Choices = list[tuple[str, list[str]]]
+"""Alternatives: a remark, and the lines of each."""
+
+# Codes of one country: they are said for amounts in its currency only.
+_RATES = {"s": "20", "sr": "20", "t1": "20", "r": "5", "rr": "5", "l": "5", "z": "0", "zr": "0", "t0": "0", "e": "0",
+          "ex": "0", "x": "0", "o": "0", "os": "0", "n": "0", "t9": "0"}  # fmt: skip
+_RATES_OF = "GBP"
+_PERCENT = re.compile(r"((?:0|[1-9][0-9]?)(?:\.[0-9]{1,4})?) ?(%?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,14 @@ class _Sketching:
         self._undecided += 1
         self._lines.append(f"to_do = {_quoted(_plain(text))}")
 
+    def _choose(self, *choices: tuple[str, Sequence[str]]) -> None:
+        """Write alternatives, each a remark and its lines, as comments: nothing undecided has a value."""
+        if choices:
+            self._note('One of these, without the "# " before it:')
+        for number, (remark, lines) in enumerate(choices, start=1):
+            self._note(f"  {number}. {remark}")
+            self._say(*(f"# {line}" for line in lines))
+
     def _name(self, meaning: str) -> str:
         return _quoted(self._header[self._found[meaning]])
 
@@ -82,7 +108,8 @@ class _Sketching:
 
     def _top(self) -> None:
         self._note(f"A first mapping profile for {self._path.name}: {len(self._rows):,} rows were looked at.")
-        self._note("Every to_do below is something that the file does not tell. Decide it, then remove its line.")
+        self._note("Every to_do below is something that the file does not tell: nothing is set for it. Decide it by")
+        self._note("filling what is blank or taking a line that is commented out, then remove the to_do.")
         self._note(f"See what it does with: expense-runner map test {self._path.name} --map THIS_FILE")
         self._say(f"about = {_quoted('Written for ' + _plain(self._path.name))}", "", "[file]")
         sample = self._sample
@@ -98,16 +125,36 @@ class _Sketching:
 
     def _fields(self) -> None:
         self._company()
-        self._say("[fields.type]", 'constant = "Payment"', "")
+        self._type()
         self._date()
         self._currency()
         self._account()
         for name in ("merchant_name", "reference"):
             if name in self._found:
                 self._say(f"[fields.{name}]", f"column = {self._name(name)}", "")
+        if "receipts" in self._found:
+            self._say("[fields.receipts]", f"column = {self._name('receipts')}", "")
         noted = [self._name(each) for each in ("notes", "holder") if each in self._found]
         if noted:
             self._say("[fields.notes]", f"columns = [{', '.join(noted)}]", 'separator = " / "', "")
+
+    def _type(self) -> None:
+        self._say("[fields.type]")
+        if "type" not in self._found:
+            self._say('constant = "Payment"', "")
+            return
+        self._say(f"column = {self._name('type')}")
+        values = self._values("type")
+        kinds = types_of(values)
+        unclear = sum(not kind for kind in kinds.values())
+        blank = sum(not value.strip() for value in values)
+        if unclear or blank:
+            self._to_do(
+                "the type of each of these that has none: Payment, Refund, Reward or Chargeback; rows that are no "
+                "expense, such as payments of a card's own bill, are left out by a [[skip]]"
+                + (f'; and for {blank:,} blank cells: default = "…"' if blank else "")
+            )
+        self._table("fields.type.lookup", values, kinds)
 
     def _company(self) -> None:
         if is_uuid(self._path.stem):
@@ -123,7 +170,8 @@ class _Sketching:
             self._to_do('the company id at Codat: constant = "…", or name each file after its company')
             self._say("")
 
-    def _table(self, name: str, values: Sequence[str]) -> None:
+    def _table(self, name: str, values: Sequence[str], known: Mapping[str, str] | None = None) -> None:
+        """Write a lookup of these values; `known` is what the folded ones stand for, where that is clear."""
         counts = Counter(" ".join(value.split()) for value in values if value.strip())
         self._say("", f"[{name}]")
         if not self._sample.whole:
@@ -132,7 +180,7 @@ class _Sketching:
         for key, count in counts.most_common(MAX_LISTED):
             if fold(key) not in seen:
                 seen.add(fold(key))
-                self._say(f'{_quoted(key)} = ""  # {count:,} rows')
+                self._say(f"{_quoted(key)} = {_quoted((known or {}).get(fold(key), ''))}  # {count:,} rows")
         if len(counts) > MAX_LISTED:
             self._note(
                 f"… and {len(counts) - MAX_LISTED:,} more: a table this long is better kept in a CSV (lookup_file)."
@@ -149,10 +197,11 @@ class _Sketching:
         dates = dates_of([value for value in self._values("issue_date") if len(value) <= 64])
         if dates.note:
             self._note(dates.note)
-        if dates.formats:
-            self._say(f"format = [{', '.join(map(_quoted, dates.formats))}]")
         if dates.undecided:
             self._to_do(dates.undecided)
+            self._choose(*((f"as {' and '.join(each)}", [_format(each)]) for each in dates.choices))
+        elif dates.formats:
+            self._say(_format(dates.formats))
         self._say("")
 
     def _currency(self) -> None:
@@ -162,15 +211,20 @@ class _Sketching:
             used = Counter(value.strip().upper() for value in self._values("currency") if value.strip())
             self._note("In the sample: " + ", ".join(f"{cut(code)} {count:,}" for code, count in used.most_common(8)))
         else:
-            found = {code for each in self._money_columns() for code in self._read(each).currencies}
-            named = {code for name in self._header for sign, code in (("£", "GBP"), ("€", "EUR")) if sign in name}
-            codes = sorted(found | named)
+            codes = self._currencies()
             if len(codes) == 1 and len(codes[0]) == 3 and codes[0].isalpha():
                 self._note("By the sign beside the amounts or in the header.")
                 self._say(f"constant = {_quoted(codes[0])}")
             else:
                 self._to_do('the currency, which no column tells: constant = "GBP", or another')
         self._say("")
+
+    def _currencies(self) -> list[str]:
+        if "currency" in self._found:
+            return sorted({code for value in self._values("currency") if (code := value.strip().upper())})
+        found = {code for each in self._money_columns() for code in self._read(each).currencies}
+        named = {code for name in self._header for sign, code in (("£", "GBP"), ("€", "EUR")) if sign in name}
+        return sorted(found | named)
 
     def _account(self) -> None:
         self._say("[fields.account_id]")
@@ -189,70 +243,123 @@ class _Sketching:
         return amounts_of([value for value in self._values(meaning) if len(value) <= 64])
 
     def _amounts(self) -> None:
+        # While anything is undecided no column of an amount is set: without one a profile is refused, so that
+        # taking away the to_do decides nothing.
         self._say("[amounts]")
         money = self._money_columns()
-        for each in money:
-            self._say(f"{each} = {self._name(each)}")
-        if not money:
-            self._to_do('the column of the amount: gross = "…" or net = "…"')
+        read = self._read(money[0]) if money else None
+        doubts = [] if read is None or not read.undecided else [read.undecided]
+        doubt, columns = self._columns_of(money)
+        doubts += [doubt] if doubt else []
+        doubt, signs, note = self._signs_of(money)
+        doubts += [doubt] if doubt else []
+        rates = self._rates() if money != ["gross", "net"] and "tax" not in self._found else None
+        asked = [*doubts, rates[1]] if rates is not None and rates[1] else doubts
+        if asked:
+            self._to_do("; and ".join(asked))
+            self._undecided += len(asked) - 1
+        choices = [(f"{one}{two and ', ' + two}", [*first, *second]) for one, first in columns for two, second in signs]
+        if doubts:
+            self._choose(*choices)
         else:
-            self._signs(money)
-        self._tax(money)
+            self._say(*choices[0][1])
+        if note:
+            self._note(note)
+        self._style(read)
+        self._say('negative = "refund"')
+        self._tax(money, rates)
         self._say("")
 
-    def _signs(self, money: Sequence[str]) -> None:
-        read = self._read(money[0])
-        self._say(f"decimal = {_quoted(read.style.decimal)}")
-        if read.style.thousands is not None:
-            self._say(f"thousands = {_quoted(read.style.thousands)}")
-        if read.undecided:
-            self._to_do(read.undecided)
-        elif money[0] in {"gross", "net"} and read.negative * 10 > read.count * 3:
-            self._say('spending = "negative"')
-            if read.negative * 10 < read.count * 7:
-                self._to_do(f"whether what is spent is below zero: {read.negative:,} of {read.count:,} amounts are")
-            else:
-                self._note(
-                    f"{read.negative:,} of {read.count:,} amounts are below zero: they are taken for what was spent."
-                )
-        elif read.negative:
-            self._note(f"{read.negative:,} of {read.count:,} amounts are below zero: they become refunds.")
-        self._say('negative = "refund"')
+    def _columns_of(self, money: Sequence[str]) -> tuple[str, Choices]:
+        """Return what is undecided of the amount's columns, and what they may be."""
+        lines = [f"{each} = {self._name(each)}" for each in money]
+        if not money:
+            return 'the column of the amount: gross = "…" or net = "…"', [("the amount", ['gross = "…"'])]
+        title = _quoted(self._header[self._found[money[0]]])
+        if money == ["net"] and not {"tax", "tax_code"} & self._found.keys():
+            return f"the tax, which no column tells: {title} is without it", [
+                ("a tax of so many percent comes on top", [*lines, "tax_rate = 20"]),
+                ("there is no tax", [*lines, "tax_rate = 0"]),
+            ]
+        if money == ["gross"] and "tax" in self._found and not includes_tax(self._header[self._found["gross"]]):
+            return f"whether {title} includes the tax", [
+                ("it includes the tax", lines),
+                ("the tax comes on top", [f"net = {self._name('gross')}"]),
+            ]
+        return "", [("these columns", lines)]
 
-    def _tax(self, money: Sequence[str]) -> None:
-        if "tax" in self._found and "tax_code" not in self._found:
+    def _signs_of(self, money: Sequence[str]) -> tuple[str, Choices, str]:
+        """Return what is undecided of the amounts' signs, what they may mean, and a remark."""
+        either: Choices = [
+            ("what is spent stands above zero", ['spending = "positive"']),
+            ("what is spent stands below zero", ['spending = "negative"']),
+        ]
+        if not money or money[0] not in {"gross", "net"}:
+            return "", [("", [])], ""
+        read = self._read(money[0])
+        counted, which = read, "amounts"
+        if "type" in self._found:
+            # Where rows say what they are, the payments alone tell how payments are written.
+            kinds = types_of(self._values("type"))
+            pairs = zip(self._values("type"), self._values(money[0]), strict=True)
+            paid = amounts_of(
+                [value for kind, value in pairs if kinds.get(fold(kind)) == "Payment" and len(value) <= 64]
+            )
+            if paid.unmarked:
+                counted, which = paid, "payments"
+        said = f"{counted.minus:,} of {counted.unmarked:,} {which} are below zero"
+        if counted.minus * CLEAR <= counted.unmarked:
+            note = f"{read.negative:,} of {read.count:,} amounts are below zero or marked CR: they become refunds."
+            return "", [("", [])], note if read.negative else ""
+        if counted.minus * CLEAR >= counted.unmarked * (CLEAR - 1):
+            return "", either[1:], f"{said}: they are taken for what was spent."
+        return f"whether what is spent is below zero: {said}", either, ""
+
+    def _style(self, read: Amount | None) -> None:
+        if read is None:
+            return
+        lines = [f"decimal = {_quoted(read.style.decimal)}"]
+        if read.style.thousands is not None:
+            lines.append(f"thousands = {_quoted(read.style.thousands)}")
+        if read.undecided:
+            self._choose(("how amounts are written, perhaps", lines))
+        else:
+            self._say(*lines)
+
+    def _rates(self) -> tuple[dict[str, str], str] | None:
+        """Return the percent of each tax code, blank for an unknown one, and what is undecided of them."""
+        if "tax_code" not in self._found:
+            return None
+        codes = list(dict.fromkeys(fold(value) for value in self._values("tax_code")))[:MAX_LISTED]
+        common = _RATES if self._currencies() == [_RATES_OF] else {}
+        percents = re.search(r"%|\brate\b", fold(self._header[self._found["tax_code"]])) is not None
+        rates: dict[str, str] = {}
+        certain = True
+        for code in codes:
+            found = _PERCENT.fullmatch(code)
+            if found is not None and (percents or found[2]):
+                rates[code] = found[1]
+            else:
+                rates[code] = common.get(code, "")
+                certain = False
+        if certain and self._sample.whole:
+            return rates, ""
+        return rates, "the tax rate in percent of each code" + (
+            ": the ones below are common, not certain" if any(rates.values()) else ""
+        )
+
+    def _tax(self, money: Sequence[str], rates: tuple[dict[str, str], str] | None) -> None:
+        if "tax" in self._found:
             self._say(f"tax = {self._name('tax')}")
-            if money == ["gross"] and not re.search(
-                "gross|incl|total|brutto", fold(self._header[self._found["gross"]])
-            ):
-                self._more_to_do(
-                    f"whether {self._header[self._found['gross']]!r} includes the tax; if not, it is the net amount"
-                )
-        elif "tax_code" in self._found and money != ["gross", "net"]:
-            self._say(f"tax_code = {self._name('tax_code')}")
-            self._more_to_do("the tax rate in percent of each code: the ones below are common, not certain")
-            self._say("", "[amounts.tax_rates]")
-            codes = dict.fromkeys(fold(value) for value in self._values("tax_code"))
-            for code in list(codes)[:MAX_LISTED]:
-                rate = _RATES.get(code.removesuffix("%"))
-                self._say(f"{_quoted(code)} = {rate}" if rate else f"# {_quoted(_plain(code))} = ?")
+        elif rates is not None:
+            self._say(f"tax_code = {self._name('tax_code')}", "", "[amounts.tax_rates]")
+            for code, rate in rates[0].items():
+                self._say(f"{_quoted(code)} = {rate}" if rate else f"# {_quoted(code)} = ?")
         elif "net" in self._found and "gross" in self._found:
             self._note("The tax is what lies between net and gross.")
-        else:
+        elif money != ["net"]:
             self._note("No column tells the tax: the whole amount is posted as the net amount, with a tax of 0.")
             self._note('If it holds a tax: tax = "COLUMN", or tax_rate = 20, or tax_code with tax_rates.')
-
-    def _more_to_do(self, text: str) -> None:
-        # A table has one to_do; further ones stand beside it as text.
-        for place in range(len(self._lines) - 1, -1, -1):
-            if self._lines[place] == "[amounts]":
-                break
-            if self._lines[place].startswith("to_do = "):
-                said = json.loads(self._lines[place].removeprefix("to_do = "))
-                self._lines[place] = f"to_do = {_quoted(_plain(said + '; and ' + text))}"
-                self._undecided += 1
-                return
-        self._to_do(text)
 
     def _id(self) -> None:
         self._say("[id]")
@@ -262,9 +369,12 @@ class _Sketching:
             self._say(f"column = {self._name('id')}", "")
             return
         if filled:
-            self._say(f"column = {self._name('id')}")
-            self._to_do(
-                "whether rows with the same id are the lines of one expense, as they will be; if not, remove the column"
+            self._to_do("whether rows with the same id are the lines of one expense")
+            self._note("A blank column is refused. Put one of the lines below in its place.")
+            self._say('column = ""')
+            self._choose(
+                ("rows with the same id are the lines of one expense", [f"column = {self._name('id')}"]),
+                ("each row is an expense of its own", ['derive = "*"']),
             )
         else:
             self._note(
@@ -288,6 +398,10 @@ class _Sketching:
         spare = [name for place, name in enumerate(self._header) if place not in self._found.values() and name]
         if spare:
             self._note("Not read: " + ", ".join(cut(name) for name in spare[:60]))
+
+
+def _format(formats: Sequence[str]) -> str:
+    return f"format = [{', '.join(map(_quoted, formats))}]"
 
 
 def _quoted(text: str) -> str:
