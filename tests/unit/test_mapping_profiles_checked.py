@@ -134,3 +134,13 @@ def test_any_text_is_a_profile_or_a_configuration_error(
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(ConfigurationWrong):
         load_profile(str(path))
+
+
+def test_only_a_ready_profile_is_said_to_be_completed_in_another(tmp_path: Path) -> None:
+    own = write_profile(tmp_path, with_field("account_id", '{ column = "A", to_do = "which?" }'))
+    with pytest.raises(ConfigurationWrong) as mine:
+        load_profile(str(own))
+    assert mine.value.hint == "Decide each, and remove its to_do line."
+    with pytest.raises(ConfigurationWrong) as ready:
+        load_profile("ramp")
+    assert 'extends = "ramp"' in str(ready.value.hint)

@@ -14,7 +14,7 @@ from runner.intake.mapping.lookups import LookupWrong, gather, read_pairs
 from runner.intake.mapping.numbers import THOUSANDS, NumberFormat
 from runner.intake.mapping.problem import fold
 from runner.intake.mapping.profile import WHOLE_ROW, Aliases, Amounts, Field, IdRule, Lookup, Profile, SkipRule
-from runner.intake.mapping.raw import Raw, Table, read_raw
+from runner.intake.mapping.raw import Raw, Table, read_raw, shipped
 from runner.intake.mapping.recode import known_encoding
 from runner.intake.row import CURRENCIES
 
@@ -113,10 +113,9 @@ class _Checking:
         more = [f"… and {len(self._problems) - len(shown)} more"] if len(self._problems) > len(shown) else []
         hint = "See docs/mapping.md."
         if decide_only:
-            hint = (
-                "Decide each, and remove its to_do line. A ready profile is completed in one of your own that begins "
-                f'with: extends = "{self._raw.name.split(" ")[0]}"'
-            )
+            hint = "Decide each, and remove its to_do line."
+            if self._raw.named in shipped():
+                hint = f'Complete it in a profile of your own that begins with: extends = "{self._raw.named}"'
         return ConfigurationWrong(
             f"The mapping profile {self._raw.name} cannot be used:\n  " + "\n  ".join(shown + more), hint=hint
         )

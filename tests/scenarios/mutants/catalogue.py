@@ -164,7 +164,7 @@ WRITES = (
     ),
     Mutant("the outcome of an upload is not on disk", dropped("Receipts.record_attached"), QUIET),
     Mutant("a doubt about an upload is not on disk", dropped("Receipts.record_judged"), trouble("attach", "500_after")),
-    Mutant("a split of a draft is not on disk", dropped("Drafts.split"), (*KNOWN_ELSEWHERE, TAKEN_IN_BETWEEN)),
+    Mutant("a split of a draft is not on disk", dropped("Drafts.split"), (TAKEN_IN_BETWEEN,)),
     Mutant("a hold is not on disk", dropped("Companies.hold"), (replace(UNLINKED, after=no_post_while_held),)),
     Mutant("one more look is not on disk", dropped("Syncs.record_look"), (HELD_LATE_ROWS,)),
 )

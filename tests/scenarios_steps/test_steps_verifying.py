@@ -1,0 +1,336 @@
+"""`verify` tells what the two sides see differently and repairs what the journal knew less of; `retry` follows it."""
+
+import asyncio
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from runner.cli import cli
+from runner.codat.draining import Draining
+from runner.domain.ids import CompanyId
+from runner.errors import ExitCode, RefusedToStart
+from runner.journal.journal import writing
+from runner.simulator.faults import Fault, FaultKind
+from runner.steps.verifying import verify_company
+from runner.verifier import Verifier
+from tests.clocks import FakeClock
+from tests.scenarios_steps.walking import COMPANY_ID, staged
+from tests.simulator_client import COMPANY, expense_id
+
+LONG = 700.0
+OTHER = "9c0cc4f2-2f4a-4a40-9e6c-0c9f4e9b1c01"
+
+
+def unlisted(**options):
+    """The first expense is missing from the transactions of its first sync."""
+    return Fault(FaultKind.MISSING, expense=expense_id(1), times=1, **options)
+
+
+async def verify(world, *, idle=LONG, company=COMPANY_ID):
+    await world.journal.runs.begin(version="test", flow=world.flow, purpose="verify")
+    return await verify_company(company, world.kit(), idle=idle)
+
+
+async def rebuild(world):
+    await world.journal.runs.begin(version="test", flow=world.flow, purpose="rebuild")
+    await Verifier(world.kit(Draining()), 4).rebuild()
+
+
+async def posted_by_another(world, build, *numbers, **changed):
+    other = build(beside=world)
+    await other.stage(*numbers, **changed)
+    await other.live()
+    return other
+
+
+async def test_what_both_sides_call_posted_agrees_in_count_and_money(world):
+    here = world()
+    await here.stage(1, 2)
+    await here.live()
+
+    findings = await verify(here)
+
+    assert findings.agrees
+    assert findings.expenses == 2
+    assert (findings.agreed["GBP"].count, findings.agreed["GBP"].amount) == (2, 30)
+
+
+async def test_a_doubt_is_settled_by_the_sync_of_somebody_else_and_is_external(world):
+    here = world(faults=[unlisted()])
+    await here.stage(1, 2, receipts=("a.pdf",))
+    await here.live()
+    assert here.state(1) == "in_doubt"
+    await posted_by_another(here, world, 1)
+
+    findings = await verify(here)
+
+    assert findings.settled["GBP"].count == 1
+    assert findings.agrees
+    assert here.states()[1] == ("posted", "verified")
+    assert here.connection.execute("SELECT external FROM expense ORDER BY expense_no").fetchall() == [(1,), (0,)]
+
+
+async def test_an_expense_that_was_posted_here_and_is_listed_nowhere_is_missing(world):
+    here = world()
+    await here.stage(1, 2)
+    await here.live()
+    here.service.company(COMPANY).syncs.clear()
+
+    findings = await verify(here)
+
+    assert sorted(findings.missing) == [expense_id(1), expense_id(2)]
+    assert not findings.agrees
+    assert here.state(1) == "posted"
+
+
+async def test_an_expense_that_two_syncs_completed_is_doubled(world):
+    here = world(duplicate_check="never")
+    await here.stage(1, 2)
+    await here.live()
+    await posted_by_another(here, world, 1)
+
+    findings = await verify(here)
+
+    assert findings.doubled == [expense_id(1)]
+    assert not findings.agrees
+
+
+async def test_an_expense_that_was_never_staged_here_is_unknown(world):
+    here = world()
+    await here.stage(1)
+    await here.live()
+    await posted_by_another(here, world, 9)
+
+    findings = await verify(here)
+
+    assert findings.unknown == [expense_id(9)]
+    assert findings.agrees
+
+
+async def test_a_sync_that_a_dead_process_had_started_is_found_and_judged(world):
+    here = world()
+    await here.stage(1)
+    here.kill_after("POST", "/syncs")
+    await here.live_until_killed()
+    here.clock.advance(60)
+
+    findings = await verify(here)
+
+    assert here.state(1) == "posted"
+    assert findings.agreed["GBP"].count == 1
+    assert not here.sent(ending="/syncs")[1:]
+
+
+@pytest.mark.parametrize(("idle", "absent"), [(0.0, []), (659.0, []), (660.0, [expense_id(1)])])
+async def test_absence_is_certain_only_when_nothing_was_sent_for_the_quiescence_time(world, idle, absent):
+    here = world(faults=[unlisted()])
+    await here.stage(1, 2)
+    await here.live()
+    # However the wall clock is set.
+    here.clock.jump(1_000_000)
+
+    findings = await verify(here, idle=idle)
+
+    assert findings.in_doubt == [expense_id(1)]
+    assert findings.absent == absent
+    assert [each.absence_checked for each in await here.journal.again.candidates()] == [bool(absent)]
+
+
+async def test_an_expense_that_is_in_doubt_only_since_this_verification_is_not_absent_yet(world):
+    here = world(faults=[unlisted()])
+    await here.stage(1, 2)
+    here.kill_after("POST", "/syncs")
+    await here.live_until_killed()
+    here.clock.advance(60)
+
+    first = await verify(here)
+    second = await verify(here)
+
+    assert (first.in_doubt, first.absent) == ([expense_id(1)], [])
+    assert second.absent == [expense_id(1)]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.PENDING, FaultKind.UNKNOWN])
+async def test_what_codat_itself_does_not_know_is_never_absent(world, kind):
+    here = world(faults=[Fault(kind, expense=expense_id(1))])
+    await here.stage(1)
+    await here.live()
+
+    assert (await verify(here)).absent == []
+
+
+async def test_nothing_is_absent_while_a_sync_of_others_runs(world):
+    here = world(faults=[unlisted()], rows_lag=1.0)
+    await here.stage(1)
+    await here.live()
+    other = world(beside=here)
+    await other.stage(7)
+    other.kill_after("POST", "/syncs")
+    await other.live_until_killed()
+
+    during = await verify(here)
+    here.clock.advance(60)
+    after = await verify(here)
+
+    assert (during.absent, after.absent) == ([], [expense_id(1)])
+
+
+async def test_what_is_absent_is_sent_again_by_a_retry_and_posted_once(world):
+    here = world(faults=[unlisted()])
+    await here.stage(1, 2)
+    await here.live()
+    await verify(here)
+
+    await here.journal.again.stage_again(await here.journal.again.candidates())
+    await here.live()
+
+    assert here.state(1) == "posted"
+    assert here.posted(1) == 1
+
+
+async def test_a_company_that_cannot_be_read_is_told_and_the_others_go_on(world):
+    here = world()
+    await here.stage(1)
+    await here.stage(1, company=OTHER)
+    await here.live()
+    here.service.set_status(OTHER, "Deleted")
+
+    found = {each.company_id: each for each in await Verifier(here.kit(), 4, idle=LONG).verify(())}
+
+    assert found[CompanyId(OTHER)].unread
+    assert not found[CompanyId(OTHER)].agrees
+    assert found[COMPANY_ID].agrees
+
+
+async def test_a_company_that_a_rebuild_cannot_read_is_sent_nothing_before_another_rebuild(world):
+    here = world()
+    await here.stage(1)
+    await here.stage(1, company=OTHER)
+    here.service.company(OTHER)
+    here.service.set_status(OTHER, "Deleted")
+
+    await rebuild(here)
+    here.service.set_status(OTHER, "Linked")
+    await here.live()
+    assert await here.hold(OTHER) == "not_rebuilt"
+    assert [request.company for request in here.sent(ending="/syncs")] == [COMPANY]
+
+    await rebuild(here)
+    await here.live()
+
+    assert await here.hold(OTHER) is None
+    assert here.posted(1, company=OTHER) == 1
+
+
+async def test_a_company_whose_sync_never_ends_is_held_and_the_rebuild_ends(world):
+    here = world(sync_seconds=(100_000.0, 100_000.0))
+    other = world(beside=here)
+    await other.stage(1)
+    other.kill_after("POST", "/syncs")
+    await other.live_until_killed()
+    await here.stage(1, 2)
+    await here.stage(1, company=OTHER)
+
+    await rebuild(here)
+
+    assert (await here.hold(), await here.hold(OTHER)) == ("not_rebuilt", None)
+
+
+async def test_a_rebuild_waits_until_a_last_request_of_the_lost_journal_has_arrived(world):
+    here = world()
+    other = world(beside=here)
+    await other.stage(1)
+    here.service.add_fault(Fault(FaultKind.LATE, method="POST", path="/syncs$", seconds=600.0, times=1))
+    other.kill_after("POST", "/syncs")
+    await other.live_until_killed()
+    await here.stage(1)
+
+    await rebuild(here)
+    await here.live()
+
+    assert here.states()[1] == ("posted", "rebuilt")
+    assert here.posted(1) == 1
+
+
+async def test_a_rebuild_sends_the_receipt_of_an_expense_in_the_books_to_the_doubts(world):
+    here = world()
+    await posted_by_another(here, world, 1, receipts=("a.pdf",))
+    await here.stage(1, 2, receipts=("a.pdf",))
+
+    await rebuild(here)
+    assert here.receipts() == ["in_doubt", "waiting"]
+    await here.live()
+
+    assert here.receipts() == ["in_doubt", "attached"]
+    assert len(here.service.ledger.attachments_of(COMPANY, expense_id(1))) == 1
+
+
+# ---- the commands ----
+
+
+@pytest.fixture
+def journal_path(tmp_path):
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def invoke(journal_path, monkeypatch):
+    monkeypatch.setenv("CODAT_API_KEY", "secret")
+
+    def invoke(*words):
+        # Nobody listens there: what is refused must be refused before anything leaves.
+        address = () if words[0] == "retry" else ("--base-url", "http://127.0.0.1:9")
+        return CliRunner().invoke(cli, [*words, "--journal", str(journal_path), *address], standalone_mode=False)
+
+    return invoke
+
+
+async def fill(path, *, purpose="run", finished_input=True):
+    async with writing(path, FakeClock()) as journal:
+        await journal.runs.begin(version="test", flow="datasets", purpose=purpose)
+        number = await journal.staging.begin_input("gone.csv", path="/nowhere/gone.csv", receipts=None)
+        await journal.staging.stage(number, [staged(1), staged(2), staged(3)])
+        if finished_input:
+            await journal.runs.end(exit_code=0, requests=0, retried=0, rate_limited=0)
+
+
+async def doubt(path):
+    """Two expenses are in doubt, one of them was searched for; the third has failed."""
+    async with writing(path, FakeClock()) as journal:
+
+        def states(connection):
+            connection.execute("UPDATE expense SET state = 'in_doubt', code = 'absent' WHERE expense_no <= 2")
+            connection.execute("UPDATE expense SET state = 'failed', code = 'push_error' WHERE expense_no = 3")
+
+        await journal.runs._context.store.write(states)
+        await journal.verification.record_absent(COMPANY_ID, [expense_id(2)])
+
+
+def test_retry_in_doubt_takes_only_those_that_were_searched_for(journal_path, invoke):
+    asyncio.run(fill(journal_path))
+    asyncio.run(doubt(journal_path))
+
+    assert json.loads(invoke("retry", "--json").output)["staged_again"] == [expense_id(3)]
+    told = json.loads(invoke("retry", "--in-doubt", "--json").output)
+
+    assert told == {"staged_again": [expense_id(2)], "not_verified": 1}
+
+
+@pytest.mark.parametrize("words", [("run",), ("verify",)])
+def test_nothing_but_a_rebuild_goes_on_from_an_unfinished_one(journal_path, invoke, words):
+    asyncio.run(fill(journal_path, purpose="rebuild", finished_input=False))
+
+    result = invoke(*words)
+
+    assert isinstance(result.exception, RefusedToStart)
+    assert "verify --rebuild" in result.exception.hint
+
+
+def test_a_rebuild_from_half_a_file_is_refused(journal_path, invoke):
+    asyncio.run(fill(journal_path, purpose="rebuild", finished_input=False))
+
+    result = invoke("verify", "--rebuild")
+
+    assert result.return_value == ExitCode.REFUSED
+    assert "gone.csv" in result.output
