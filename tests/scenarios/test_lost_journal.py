@@ -70,7 +70,6 @@ class LossHistory(History):
         self.writes = 0
         self.copied = loss.copy == EMPTY
         self.lost = False
-        self.rebuilds = 0
 
     def wrote(self) -> None:
         """Keep a copy, if this is the moment."""
@@ -90,7 +89,6 @@ class LossHistory(History):
         return life
 
     def _rebuild(self, number: int, crash: Crash | None) -> Life:
-        self.rebuilds += 1
         life = RebuildLife(self, number, crash)
         life.run()
         self.points.append((life.writes, life.requests))
@@ -106,13 +104,12 @@ class LossHistory(History):
 
     def _must_be_rebuilt(self) -> bool:
         """Say whether the command line would send nothing yet, or not for every company."""
-        if not self.rebuilds:
-            return True
-        unfinished, held = self.connection.execute(
-            f"SELECT EXISTS ({load('runs')['open_rebuild']}),"
+        # One that died before it wrote anything has left nothing behind: whoever began it begins it again.
+        begun, unfinished, held = self.connection.execute(
+            f"SELECT EXISTS (SELECT 1 FROM run WHERE purpose = 'rebuild'), EXISTS ({load('runs')['open_rebuild']}),"
             " EXISTS (SELECT 1 FROM company WHERE hold_code = 'not_rebuilt')"
         ).fetchone()
-        return bool(unfinished or held)
+        return bool(not begun or unfinished or held)
 
 
 def run(plan: Plan, loss: Loss, *, rebuild: bool = True) -> Verdict | None:

@@ -81,7 +81,7 @@ def _place(base: Plan, what: str) -> int:
     raise LookupError(f"no {what} in the first life")
 
 
-MOST_TURNS = 6_000
+MOST_TURNS = 3_000
 """Turns of the loop after which a life is said not to end: a mutant often goes round in circles."""
 
 
