@@ -57,6 +57,8 @@ class RunReport:
     """Requests of this run."""
     predicted: int | None
     """Requests that this run would take if nothing went wrong; None where it ended before it sent any."""
+    split: int
+    """Drafts that exist only because others had to be split: the price, in requests, of isolating bad expenses."""
     left: int
     """Companies that were left to a later run, because Codat could not be reached or did not answer."""
     left_because: str
@@ -277,6 +279,7 @@ class App:
             requests=await journal.runs.request_totals(),
             sent=counts.total,
             predicted=self.predicted,
+            split=await journal.drafts.count_extra(),
             left=self.notes.progress.left,
             left_because=self.notes.progress.left_because,
             seconds=self.clock.monotonic() - started,

@@ -112,5 +112,7 @@ def _lines(report: RunReport, journal: Path | None) -> list[str]:
     said = f"{totals.total:,} requests in {totals.runs} run(s), {totals.retried:,} of them retries; "
     if report.predicted is not None:
         said += f"{report.sent:,} in this run, {report.predicted:,} predicted; "
+    if report.split:
+        said += f"{report.split:,} extra drafts to isolate what was refused; "
     said += f"this run took {report.seconds:.1f} s. Exit code {int(report.exit_code)}."
     return [*lines, "", said]

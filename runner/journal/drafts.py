@@ -120,10 +120,12 @@ class Drafts:
         groups: Sequence[Sequence[ExpenseId]],
         verdicts: Mapping[ExpenseId, Verdict],
         reason: str,
-        alone: bool = False,
         ended: tuple[AttemptNo, End] | None = None,
     ) -> list[Draft]:
-        """Close the draft; judge some of its expenses and put the others into new drafts, one for each group."""
+        """Close the draft; judge some of its expenses and put the others into new drafts, one for each group.
+
+        Parts of a draft that must have a sync of its own must have one too.
+        """
 
         def operation(connection: Connection) -> list[Draft]:
             if ended is not None:
@@ -136,7 +138,6 @@ class Drafts:
                 groups=groups,
                 verdicts=verdicts,
                 reason=reason,
-                alone=alone,
             )
 
         return await self._context.store.write(operation)
@@ -199,7 +200,7 @@ def _open(connection: Connection, company: CompanyId, size: int, *, split_from: 
     return Draft(DraftNo(number), size, None, None, alone)
 
 
-def divide(  # noqa: PLR0913 - within an operation
+def divide(
     context: Context,
     connection: Connection,
     company: CompanyId,
@@ -208,7 +209,6 @@ def divide(  # noqa: PLR0913 - within an operation
     groups: Sequence[Sequence[ExpenseId]],
     verdicts: Mapping[ExpenseId, Verdict],
     reason: str,
-    alone: bool,
 ) -> list[Draft]:
     """Close a draft whose expenses are staged, within an operation; see `Drafts.split`."""
     members = {
@@ -218,7 +218,7 @@ def divide(  # noqa: PLR0913 - within an operation
     connection.execute(_SQL["close"], {"draft": draft.no})
     judge(connection, company, verdicts)
     children = [
-        _add(connection, company, [members[each] for each in group], split_from=draft.no, alone=alone)
+        _add(connection, company, [members[each] for each in group], split_from=draft.no, alone=draft.alone)
         for group in groups
     ]
     for number in members.values():

@@ -72,7 +72,7 @@ def not_rebuilt(reason: str) -> CompanyHeld:
     """Return the hold of a company that a rebuild could not learn about."""
     return CompanyHeld(
         f"The journal could not be rebuilt for this company: {reason}",
-        code="not_rebuilt",
+        code=NOT_REBUILT,
         hint="Run expense-runner verify --rebuild again: nothing is sent for the company before it was compared.",
     )
 
