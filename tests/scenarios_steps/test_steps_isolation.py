@@ -74,6 +74,7 @@ async def test_even_where_all_but_one_are_refused_there_are_no_more_than_2n_minu
 
     assert await w.live() == 3
     assert len(creates(w)) - before == 1 + 2 * 16 - 2
+    assert await w.journal.drafts.count_extra() == 2 * 16 - 2
     assert await w.hold() is None
 
 
