@@ -3,18 +3,44 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from runner.domain.expense import Expense, Receipt, RowError
 from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.row_key import RowKey
 from runner.intake.merge import make_expense, receipts_of
 from runner.intake.row import Row
 
 BATCH: Final = 1_000
 
 
-class Parsed(NamedTuple):
-    """An expense and where it was found: still as its rows, because millions of them are only passed on."""
+class Parsed(Protocol):
+    """An expense and where it was found: not yet an `Expense`, because millions of them are only passed on."""
+
+    @property
+    def id(self) -> ExpenseId: ...  # noqa: D102 -- named by Whole
+    @property
+    def head(self) -> Row: ...  # noqa: D102
+    @property
+    def members(self) -> Sequence[Row]: ...  # noqa: D102
+    @property
+    def line(self) -> int: ...  # noqa: D102
+    @property
+    def rows(self) -> int: ...  # noqa: D102
+    @property
+    def content_hash(self) -> bytes: ...  # noqa: D102
+    @property
+    def named(self) -> bool: ...  # noqa: D102
+    @property
+    def expense(self) -> Expense: ...  # noqa: D102
+    @property
+    def gross(self) -> Decimal: ...  # noqa: D102
+    @property
+    def receipts(self) -> tuple[Receipt, ...]: ...  # noqa: D102
+
+
+class Whole(NamedTuple):
+    """An expense as its rows, checked one by one."""
 
     id: ExpenseId
     head: Row
@@ -69,6 +95,12 @@ class Batch:
     expenses: list[Parsed] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
+    returned: list[tuple[RowKey, int]] = field(default_factory=list)
+    """Rows that came back and are wrong again, by their keys, and their lines."""
+
+    def room(self) -> int:
+        """Return how many expenses it may still take."""
+        return max(0, BATCH - len(self.expenses) - len(self.errors))
 
     def is_full(self) -> bool:
         """Say whether it holds as much as a batch should."""

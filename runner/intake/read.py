@@ -1,4 +1,4 @@
-"""Reading one CSV file: twice over its rows, once to see which belong together and once to put them together.
+"""Reading one CSV file: twice over its rows, once to see which belong together and once to give them out.
 
 A multi-line expense may be scattered over a file of any size, and an expense without an id is told from its
 equals only by counting them. So no expense can be given out before the last row has been read; and a file
@@ -22,11 +22,14 @@ from runner.intake.mapping.collect import MappedCollecting
 from runner.intake.mapping.load import load_profile
 from runner.intake.mapping.profile import Profile
 from runner.intake.mapping.workbook import is_workbook
+from runner.intake.marks import Marks
 from runner.intake.parsed import Batch, Broken, Parsed
 from runner.intake.receipts import ReceiptFolder
 from runner.intake.row import row_error
 from runner.intake.scratch import Scratch
+from runner.intake.settled import Settled
 from runner.intake.sources import Source
+from runner.intake.spill import Spill
 from runner.intake.text import FileFault, Lines
 
 __all__ = ["Batch", "Broken", "Described", "Options", "Parsed", "Reading", "Source"]
@@ -86,6 +89,8 @@ class Reading:
         self._stdin = stdin
         self._scratch: Scratch | None = None
         self._mapped: MappedCollecting | None = None
+        self._collected: Collecting | None = None
+        self._aside: tuple[Spill, Marks] | None = None
         self.described = Described()
 
     def __enter__(self) -> Self:
@@ -104,6 +109,10 @@ class Reading:
         if self._scratch is not None:
             self._scratch.close()
             self._scratch = None
+        if self._aside is not None:
+            for each in self._aside:
+                each.close()
+            self._aside = None
 
     def batches(self) -> Iterator[Batch]:
         """Yield the file's expenses and errors, some 1,000 at a time; empty batches while rows are collected.
@@ -122,7 +131,7 @@ class Reading:
             yield from self._given(self._scratch)
 
     def _given(self, scratch: Scratch) -> Iterator[Batch]:
-        for batch in Giving(scratch, file=self._source.name).batches():
+        for batch in Giving(scratch, file=self._source.name, collected=self._mapped or self._collected).batches():
             if self._mapped is not None:
                 batch.errors = [self._mapped.named(error) for error in batch.errors]
             yield batch
@@ -137,8 +146,15 @@ class Reading:
         stream = self._open()
         receipts = ReceiptFolder(self._receipts_root(), max_bytes=self._options.max_receipt_bytes)
         mappings = self._options.mapping or Mappings(())
+        aside = self._aside = Spill(self._options.scratch_dir), Marks(self._options.scratch_dir)
         mapped = self._mapped = MappedCollecting(
-            stream, profile=profile, mappings=mappings, source=self._source, receipts=receipts, scratch=scratch
+            stream,
+            profile=profile,
+            mappings=mappings,
+            source=self._source,
+            receipts=receipts,
+            scratch=scratch,
+            aside=aside,
         )
         try:
             yield from mapped.walk()
@@ -152,7 +168,10 @@ class Reading:
         stream = self._open()
         lines = Lines(stream)
         receipts = ReceiptFolder(self._receipts_root(), max_bytes=self._options.max_receipt_bytes)
-        collecting = Collecting(lines, source=self._source, receipts=receipts, scratch=scratch)
+        spill, marks = self._aside = Spill(self._options.scratch_dir), Marks(self._options.scratch_dir)
+        collecting = self._collected = Collecting(
+            lines, source=self._source, receipts=receipts, scratch=scratch, spill=spill, marks=marks
+        )
         try:
             yield from collecting.walk()
         finally:
@@ -165,7 +184,9 @@ class Reading:
         if self._source.path is None:
             return self._stdin or sys.stdin.buffer
         try:
-            return self._source.path.open("rb")
+            stream = self._source.path.open("rb")
+            # A workbook is read in any order, and its checksums tell whether it is whole.
+            return stream if is_workbook(self._source.path) else Settled(stream)  # type: ignore[return-value]
         except OSError as error:
             fault = Fault(Code.FILE_UNREADABLE, None, None, f"a file that can be opened ({error.strerror})")
             raise FileFault(fault, line=1) from None

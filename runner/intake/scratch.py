@@ -82,7 +82,7 @@ class Scratch:
             self._database.execute("BEGIN")
         except sqlite3.Error as error:
             self._database.close()
-            raise _no_room(error) from None
+            raise no_room(error) from None
         finally:
             if name:
                 Path(name).unlink()
@@ -95,7 +95,7 @@ class Scratch:
                 part = rows[start : start + _AT_ONCE]
                 self._database.execute(_ADD + ", (?, ?, ?, ?)" * (len(part) - 1), tuple(chain.from_iterable(part)))
         except sqlite3.Error as error:
-            raise _no_room(error) from None
+            raise no_room(error) from None
 
     def suspect(self, digests: Iterable[bytes], *, line: int) -> None:
         """Note that the row at this line may be a line of any expense whose id has one of these digests."""
@@ -103,7 +103,7 @@ class Scratch:
         try:
             self._database.executemany(_SUSPECT, [(digest, line) for digest in digests])
         except sqlite3.Error as error:
-            raise _no_room(error) from None
+            raise no_room(error) from None
 
     def sort(self) -> None:
         """Find out which keys repeat, after the last row was added."""
@@ -111,7 +111,7 @@ class Scratch:
             self._database.execute(_INDEX)
             self._database.execute(_FIND_REPEATS)
         except sqlite3.Error as error:
-            raise _no_room(error) from None
+            raise no_room(error) from None
 
     def rows(self) -> Iterator[StoredRow]:
         """Yield all rows by line."""
@@ -139,12 +139,13 @@ def _file_in(folder: Path) -> str:
     try:
         descriptor, name = tempfile.mkstemp(prefix=".intake-", suffix=".scratch", dir=folder)
     except OSError as error:
-        raise _no_room(error) from None
+        raise no_room(error) from None
     os.close(descriptor)
     return name
 
 
-def _no_room(error: Exception) -> RefusedToStart:
+def no_room(error: Exception) -> RefusedToStart:
+    """Return what to raise where rows cannot be put aside."""
     return RefusedToStart(
         f"The scratch file that sorts the rows cannot be written: {error}.",
         hint="Reading needs about three times the file's size in temporary space (TMPDIR says where).",

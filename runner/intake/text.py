@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO, Final
 
-from charset_normalizer import from_bytes
-
 from runner.intake.codes import Code, Fault
 
 CHUNK: Final = 1 << 16
@@ -64,24 +62,23 @@ class Lines:
     def __iter__(self) -> Iterator[str]:
         """Yield line after line."""
         # Chained in C: a generator of single lines would cost more than parsing them.
-        return chain.from_iterable(self._groups())
+        return chain.from_iterable(map(separate, self.blocks()))
 
-    def _groups(self) -> Iterator[list[str]]:
+    def blocks(self) -> Iterator[str]:
+        """Yield many whole lines at a time; only the last one of all may lack its end."""
         tail = ""
         for text in self._texts():
-            # Only CR, LF and CRLF end a line (str.splitlines knows more): StringIO is the C code that does.
-            lines = list(io.StringIO(tail + text, newline=""))
-            tail = ""
-            if lines and not lines[-1].endswith("\n"):
-                tail = lines.pop()  # also after a CR, whose LF may be the first of the next chunk
-            self._seen += len(lines)
+            block = tail + text
+            # A CR that is the very last character may be half of a line end.
+            end = max(block.rfind("\n"), block.rfind("\r", 0, -1)) + 1
+            block, tail = block[:end], block[end:]
             self.row_size += len(text)
-            yield lines
+            yield block
             # Only now is it known whether a row has ended in what was given out.
             if self.row_size > MAX_ROW or len(tail) > MAX_ROW:
                 raise RowTooLong
         if tail:
-            yield [tail]
+            yield tail
 
     def _texts(self) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("strict")
@@ -106,6 +103,7 @@ class Lines:
                 raise FileFault(fault, line=line)
             counted += _line_ends(text)
             last = text[-1:]
+            self._seen = counted - (last == "\r")  # whose LF may follow
             if text:
                 yield text
             if not chunk:
@@ -139,9 +137,18 @@ class Lines:
     def _not_utf8(self, error: UnicodeDecodeError, *, line: int) -> FileFault:
         before = error.object[: error.start]
         start = max(0, error.start - SAMPLE // 2)
+        # Here, because files that are not UTF-8 are rare, and this takes longer to load than most of the program.
+        from charset_normalizer import from_bytes  # noqa: PLC0415
+
         guess = from_bytes(bytes(error.object[start : start + SAMPLE])).best()
         name = None if guess is None else guess.encoding.replace("_", "-")
         return FileFault(_wrong_encoding(name), line=line + _line_ends(before.decode("utf-8", "replace")))
+
+
+def separate(block: str) -> list[str]:
+    """Return the lines of a text, line ends included."""
+    # Only CR, LF and CRLF end a line (str.splitlines knows more): StringIO is the C code that does.
+    return list(io.StringIO(block, newline=""))
 
 
 def _wrong_encoding(name: str | None) -> Fault:
@@ -149,4 +156,5 @@ def _wrong_encoding(name: str | None) -> Fault:
 
 
 def _line_ends(text: str) -> int:
-    return text.count("\n") + text.count("\r") - text.count("\r\n")
+    ends = text.count("\n")
+    return ends + text.count("\r") - text.count("\r\n") if "\r" in text else ends
