@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.domain.ids import CompanyId, is_company_id, is_uuid
+from runner.intake.added import ADDED, KEY
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.text import FileFault
 
@@ -33,6 +34,7 @@ COLUMNS: Final = (
 REQUIRED: Final = ("type", "issue_date", "currency", "net_amount", "account_id")
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 MAX_COLUMNS: Final = 200
+_BETWEEN_WORDS: Final = str.maketrans("", "", " _-.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,15 @@ def read_header(cells: list[str], *, line: int, named: CompanyId | None) -> Head
         if name and name in names[:index]:
             fault = Fault(Code.COLUMN_REPEATED, None, cut(name), "each column once")
             raise FileFault(fault, line=line)
+    added = ADDED if KEY in names else ()
     unknown = tuple(
         cut(cell.strip()) or f"(column {number}, without a name)"
         for number, (cell, name) in enumerate(zip(cells, names, strict=True), start=1)
-        if name not in COLUMNS
+        if name not in COLUMNS and name not in added
     )
     missing = [name for name in REQUIRED if name not in names]
-    if "company_id" not in names and named is None:
+    if "company_id" not in names and (named is None or any(map(_names_company, names))):
+        # A column of companies that is left unread for its spelling must not give them all to the file's name.
         missing.insert(0, "company_id")
     if missing:
         raise FileFault(_missing(missing, unknown), line=line)
@@ -107,6 +111,10 @@ def read_header(cells: list[str], *, line: int, named: CompanyId | None) -> Head
         places=tuple(names.index(name) if name in names else len(cells) for name in COLUMNS),
         company=None if "company_id" in names else named,
     )
+
+
+def _names_company(name: str) -> bool:
+    return name.translate(_BETWEEN_WORDS) == "companyid"
 
 
 def _missing(missing: list[str], unknown: tuple[str, ...]) -> Fault:
@@ -124,4 +132,6 @@ def _missing(missing: list[str], unknown: tuple[str, ...]) -> Fault:
 
 
 def _normal(cell: str) -> str:
-    return cell.strip().lower()
+    # Marks that nobody sees (a second byte order mark, a space without width) do not make another column.
+    text = cell.strip().lower()
+    return text if text.isprintable() else "".join(filter(str.isprintable, text)).strip()

@@ -1,13 +1,19 @@
 """Where expenses are read from: files, folders, standard input."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from runner.errors import RefusedToStart
 
 STDIN = "-"
+
+_UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_STREAMS: Final = frozenset({Path("/dev/fd"), Path("/proc/self/fd"), Path("/dev")})
+"""Where a shell's own pipes stand, as in `check <(zcat cards.csv.gz)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +67,30 @@ def _sources(argument: str) -> list[Source]:
     return [_readable(file) for file in files]
 
 
+def find_workbooks(arguments: Sequence[str]) -> list[str]:
+    """Return the workbooks below folders, which `find_sources` leaves out, sorted; not those named themselves.
+
+    Raises `RefusedToStart` where a folder may not be read.
+    """
+    from runner.intake.mapping.workbook import SUFFIXES  # noqa: PLC0415 - brings half of the mapping with it
+
+    folders = [Path(argument) for argument in arguments if argument != STDIN and Path(argument).is_dir()]
+    named = {Path(argument).absolute() for argument in arguments}
+    found = (file for folder in folders for file in _below(folder, SUFFIXES))
+    # What begins so is no workbook: Office leaves it beside one that is open.
+    return sorted({str(file) for file in found if file.absolute() not in named and not file.name.startswith("~$")})
+
+
 def _csv_below(folder: Path) -> Iterator[Path]:
+    return _below(folder, (".csv",))
+
+
+def _below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     for here, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             file = Path(here, name)
-            if name.lower().endswith(".csv") and not name.startswith(".") and file.is_file():
+            if name.lower().endswith(suffixes) and not name.startswith(".") and file.is_file():
                 yield file
 
 
@@ -76,6 +100,14 @@ def _refuse(error: OSError) -> None:
 
 
 def _readable(path: Path) -> Source:
+    if _UNSHOWN.search(str(path)):
+        raise RefusedToStart(
+            f"The name of the file {str(path)!r} has characters that no journal and no report can show.",
+            hint="Rename it; nothing was read or sent.",
+        )
+    if path.is_fifo() and path.parent not in _STREAMS:
+        # Opening it would wait for ever for somebody who writes to it.
+        raise RefusedToStart(f"{str(path)!r} is a pipe.", hint=f"Read it from standard input: - < {path}")
     if not os.access(path, os.R_OK):
         raise RefusedToStart(f"{str(path)!r} may not be read.", hint="Check its owner and permissions.")
     return Source(str(path), path)

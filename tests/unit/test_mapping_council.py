@@ -5,7 +5,6 @@ import re
 import tomllib
 import uuid
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -33,57 +32,6 @@ def decide(first: str) -> str:
     for code, rate in (("s", 20), ("r", 5), ("z", 0), ("e", 0)):
         assert f'"{code}" = {rate}' in text
     return text
-
-
-def test_every_penny_of_a_council_file_is_posted_or_rejected_per_department(
-    tmp_path: Path, command: tuple[Command, Simulator]
-) -> None:
-    runner, simulator = command
-    council = write_council()
-    assert council.duplicates >= 5
-    assert len(council.wrong) >= 8
-    (tmp_path / "cards.csv").write_bytes(council.content)
-
-    runner.call("map", "init", "cards.csv", "--out", "council.toml").expect(0)
-    profile = tmp_path / "council.toml"
-    refused = runner.call("check", "cards.csv", "--map", "council.toml").expect(78)
-    assert refused.err.count("still to be decided") == 3
-    profile.write_text(decide(profile.read_text(encoding="utf-8")), encoding="utf-8")
-    shown = json.loads(runner.call("map", "test", "cards.csv", "--map", "council.toml", "--json").expect(0).out)
-    assert len(shown["rows"]) == 10
-
-    checked = json.loads(runner.call("check", "cards.csv", "--map", "council.toml", "--json").expect(3).out)
-    assert {error["line"] for error in checked["errors"]} == council.wrong
-    assert [each["rows"] for each in checked["inputs"][0]["skipped"]] == [1]
-
-    report = runner.run("cards.csv", options=["--map", "council.toml"]).expect(3).report
-    assert report["expenses"]["posted"] == len(council.gross) - len(council.wrong)
-    entries = simulator.ledger().entries
-    types = _types(runner)
-    for department in {name for name, _ in council.gross.values()}:
-        posted = sum(
-            (_spent(entry, types) for entry in entries if entry["company"] == COMPANIES.get(department)), Decimal(0)
-        )
-        rejected = sum(
-            (council.gross[line][1] for line in council.wrong if council.gross[line][0] == department), Decimal(0)
-        )
-        assert posted + rejected == council.total(department), department
-    assert len(entries) == len(council.gross) - len(council.wrong)
-
-    posts = simulator.posts()
-    runner.run("cards.csv", options=["--map", "council.toml"]).expect(3)
-    runner.run().expect(3)
-    assert simulator.posts() == posts
-
-
-def _types(runner: Command) -> dict[str, str]:
-    payloads = [json.loads(body) for (body,) in runner.query("SELECT body FROM payload")]
-    return {each["id"]: each["type"] for each in payloads}
-
-
-def _spent(entry: dict[str, str], types: dict[str, str]) -> Decimal:
-    amount = Decimal(entry["net"]) + Decimal(entry["tax"])
-    return -amount if types[entry["expense"]] == "Refund" else amount
 
 
 def test_a_department_that_is_decided_later_brings_only_its_own_rows_to_the_books(

@@ -19,14 +19,14 @@ from tests.unit.intake_reading import Read, read_file
 from tests.unit.mapping_reading import PROFILE
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "profiles"
-_RICH = (
+RICH = (
     PROFILE.replace('gross = "Amount"', 'gross = "Amount"\ntax_code = "VAT"\ntax_rates = { S = 20, Z = 0 }')
     .replace('"day-first"', '["day-first", "excel"]')
     .replace('account_id = { constant = "400" }', 'account_id = { column = "Cat", lookup = { a = "1", b = "2" } }')
     + '[id]\ncolumn = "Ref"\noptional = true\n[[skip]]\nzero = true\n'
     + '[[skip]]\ncolumn = "*"\nstarts_with = "total"\nrest = true\n'
 )
-_LEGACY = (
+LEGACY = (
     PROFILE + '[file]\nencoding = "windows-1252"\ndelimiter = ";"\n[id]\ncolumns = ["Ref", "Cat"]\noptional = true\n'
 )
 
@@ -36,7 +36,7 @@ def profiles(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Profile, by
     """Profiles with a file that each can read."""
     folder = tmp_path_factory.mktemp("profiles")
     found = []
-    for name, text in (("rich", _RICH), ("legacy", _LEGACY)):
+    for name, text in (("rich", RICH), ("legacy", LEGACY)):
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
         sample = (
             "Date,Merchant,Amount,VAT,Cat,Ref\n03/04/2017,Taxi,12.50,S,a,r1\n42828,Bus,(3.10),Z,b,r1\nTotal,,9,,,\n"
@@ -100,7 +100,7 @@ def mutate(content: bytes, seed: int) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), which=st.integers(0, 100))
 def test_mutated_exports_are_read_or_refused(profiles: list[tuple[Profile, bytes]], seed: int, which: int) -> None:
     profile, content = profiles[which % len(profiles)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from runner.cli.map import init
 from runner.domain.expense import ExpenseType
-from runner.errors import ConfigurationWrong
+from runner.errors import ConfigurationWrong, RefusedToStart
 from runner.intake.mapping.guess import amounts_of, assign, dates_of
 from runner.intake.mapping.load import load_profile
 from runner.intake.mapping.numbers import NumberFormat
@@ -350,3 +350,24 @@ def test_any_file_gives_a_profile_that_is_valid_toml(*, rows: list[list[str]], j
     result = sketch(look_at_bytes(io.BytesIO(content)), Path("x.csv"))
     values = tomllib.loads(result.text)
     assert {"fields", "amounts", "id"} <= values.keys()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "a header line"),
+        (b"\n \n", "a header line"),
+        (b"\x7fELF\x02\x01\x01\x00\x00,\x00\n1,2\n", "NUL characters"),
+        (b"\x1f\x8b\x08\x04,\xd0\x11\n\x02,\x03\n", "cannot be printed"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_and_no_profile_is_written(tmp_path: Path, content: bytes, why: str) -> None:
+    file, out = tmp_path / "cards.csv", tmp_path / "cards.toml"
+    file.write_bytes(content)
+
+    refused = CliRunner().invoke(init, [str(file), "--out", str(out)]).exception
+
+    assert isinstance(refused, RefusedToStart)
+    assert why in refused.message
+    assert refused.message.isprintable()
+    assert not out.exists()

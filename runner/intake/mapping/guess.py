@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from runner.intake.currencies import currencies
 from runner.intake.mapping.dates import ORDERS, DateReader
 from runner.intake.mapping.numbers import Number, NumberFormat, NumberReader, too_fine
 from runner.intake.mapping.problem import fold
 from runner.intake.mapping.sample import Rows
-from runner.intake.row import CURRENCIES
 
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "issue_date": (
         "transaction date", "trans date", "date of transaction", "purchase date", "expense date", "issue date", "date",
         "timestamp", "payment date", "posting date", "posted date", "clearing date", "datum", "buchungsdatum",
-        "belegdatum", "fecha", "date de transaction", "data",
+        "buchungstag", "belegdatum", "fecha", "date de transaction", "data",
     ),
     "type": ("transaction type", "type", "expense kind", "trans type", "txn type"),
     "receipts": (
@@ -28,12 +28,13 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "money_in": ("money in", "paid in", "credit", "deposit", "deposits", "received", "haben"),
     "gross": (
         "gross amount", "gross", "total amount", "amount incl vat", "amount including vat", "total",
-        "transaction amount", "billing amount", "amount", "value", "betrag", "brutto", "montant", "importe", "importo",
+        "transaction amount", "billing amount", "montant ttc", "ttc", "amount", "value", "bruttobetrag", "brutto",
+        "betrag", "montant", "importe", "importo",
     ),
     "net": (
         "net amount", "net", "amount excl vat", "amount exc vat", "amount excluding vat", "amount ex vat",
         "amount without vat", "amount before tax", "total before tax", "excl vat", "exc vat", "ex vat", "excl tax",
-        "net value", "subtotal", "sub total", "netto",
+        "net value", "subtotal", "sub total", "nettobetrag", "netto", "montant ht", "ht",
     ),
     "tax_code": ("vat code", "tax code", "vat rate", "tax rate", "vat", "tax"),
     "tax": ("vat amount", "tax amount", "vat", "tax", "gst", "sales tax", "mwst", "tva", "iva"),
@@ -45,18 +46,22 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "account_id": (
         "account code", "gl account", "gl code", "nominal code", "account number", "expense account", "account",
         "expense category", "category", "expense type", "accounting category", "merchant category", "mcc", "konto",
+        "sachkonto", "kategorie", "kostenart", "catégorie", "compte", "categoría", "cuenta", "categoria", "conto",
     ),
     "merchant_name": (
         "merchant name", "merchant", "supplier name", "supplier", "vendor", "payee", "beneficiary", "counterparty",
-        "details", "transaction description", "description",
+        "auftraggeber empfänger", "empfänger", "händler", "lieferant", "fournisseur", "marchand", "proveedor",
+        "fornitore", "details", "transaction description", "description",
     ),
     "id": (
         "transaction id", "transaction no", "transaction number", "expense id", "unique id", "external id", "trans id",
         "id",
     ),
     "reference": ("reference", "ref", "receipt number", "invoice number", "document number", "belegnummer"),
-    "notes": ("memo", "notes", "note", "comment", "comments", "narrative", "purpose", "description", "text"),
-    "holder": ("cardholder", "cardholder name", "card holder", "employee", "employee name", "user", "spender"),
+    "notes": ("memo", "notes", "note", "comment", "comments", "narrative", "purpose", "verwendungszweck",
+              "bemerkung", "libellé", "concepto", "description", "text"),
+    "holder": ("cardholder", "cardholder name", "card holder", "employee", "employee name", "user", "spender",
+               "karteninhaber", "mitarbeiter", "collaborateur"),
 }  # fmt: skip
 _NEVER: Final[Mapping[str, re.Pattern[str]]] = {
     # A name that holds a word of one meaning and says another: 'Net Amount' is no gross, 'VAT Rate' no tax amount.
@@ -77,7 +82,7 @@ _NEVER: Final[Mapping[str, re.Pattern[str]]] = {
         r"#|\b(?:number|no|nr|id|date|status|missing|required|amount|total|type|size|ref|reference|currency)\b"
     ),
 }
-_INCLUDES_TAX: Final = re.compile(r"\b(?:gross|inc|incl|including|inclusive|total|brutto)\b")
+_INCLUDES_TAX: Final = re.compile(r"\b(?:gross|inc|incl|including|inclusive|total|brutto|bruttobetrag|ttc)\b")
 _TYPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("payment", "card payment", "purchase", "purchases", "card purchase", "pos purchase", "online purchase", "sale",
@@ -99,6 +104,7 @@ _STYLES: Final = tuple(
 _MONEY: Final = ("gross", "net", "tax", "money_out", "money_in")
 _USUAL: Final = {".": ",", ",": "."}
 _SYMBOLS: Final = {"£": "GBP", "€": "EUR", "US$": "USD", "₹": "INR", "A$": "AUD", "NZ$": "NZD", "zł": "PLN"}
+_ONLY_TOTAL: Final = re.compile(r"(?:grand |sub)?totals?:?|summe:?|gesamt(?:betrag|summe)?:?", re.IGNORECASE)
 _TOTAL: Final = re.compile(r"(?:grand |sub)?total\b.*|summe\b.*|gesamt\b.*", re.IGNORECASE)
 
 
@@ -228,7 +234,7 @@ def _plausible(meaning: str, values: Sequence[str], *, exact: bool) -> bool:
         "receipts": lambda: _share(filled, _names_files) > 0.5,
         "issue_date": lambda: _share(filled, _has_digits) > 0.8,
         "tax_code": lambda: len(set(map(fold, filled))) <= 20 and _share(filled, _is_money) <= 0.7,
-        "currency": lambda: _share(filled, lambda text: text.strip().upper() in CURRENCIES) > 0.7,
+        "currency": lambda: _share(filled, lambda text: text.strip().upper() in currencies()) > 0.7,
         "merchant_name": lambda: _share(filled, _is_number) < 0.5,
         "notes": lambda: _share(filled, _is_number) < 0.5,
         **{each: lambda: _share(filled, _is_number) > 0.7 for each in _MONEY},
@@ -277,7 +283,13 @@ def dates_of(values: Sequence[str]) -> Dates:
         undecided = f"the order of day and month: {rest[0]} may be {readings}"
         return Dates(formats, undecided, choices=_possible(fits, serials))
     odd = (broken or rest)[0]
-    return Dates(formats, undecided=f"how dates are written: {odd!r} is not understood, or orders are mixed")
+    named = ', and months that are not English need their twelve names: [file] months = ["…", …]'
+    hint = named if _words(odd) else ""
+    return Dates(formats, undecided=f"how dates are written: {odd!r} is not understood, or orders are mixed{hint}")
+
+
+def _words(text: str) -> bool:
+    return bool(re.search(r"[^\W\d_]{3}", text))
 
 
 def _possible(orders: Sequence[str], serials: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -356,6 +368,15 @@ def _counted(style: NumberFormat, texts: Sequence[str], undecided: str) -> Amoun
     return result
 
 
+def names_total(text: str) -> bool:
+    """Say whether a cell's text begins as that of a total does."""
+    return bool(_TOTAL.fullmatch(text.strip()))
+
+
 def is_total(cells: Sequence[str]) -> bool:
-    """Say whether a row looks like a total."""
-    return any(_TOTAL.fullmatch(cell.strip()) for cell in cells)
+    """Say whether a row looks like a total: one whose name begins so (a petrol station's too) is as full as others."""
+    found = [cell.strip() for cell in cells if names_total(cell)]
+    if not found:
+        return False
+    sparse = sum(bool(cell.strip()) for cell in cells) * 2 <= len(cells)
+    return sparse or any(_ONLY_TOTAL.fullmatch(text) for text in found)

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, cast
 from runner.domain.expense import ExpenseType
 from runner.domain.ids import is_company_id
 from runner.errors import ConfigurationWrong
+from runner.intake.currencies import currencies
 from runner.intake.header import COLUMNS, DELIMITERS
 from runner.intake.mapping.dates import DateFormatWrong, DateReader
 from runner.intake.mapping.lookups import LookupWrong, gather, read_pairs
@@ -16,7 +17,6 @@ from runner.intake.mapping.problem import fold
 from runner.intake.mapping.profile import WHOLE_ROW, Aliases, Amounts, Field, IdRule, Lookup, Profile, SkipRule
 from runner.intake.mapping.raw import Raw, Table, read_raw, shipped
 from runner.intake.mapping.recode import known_encoding
-from runner.intake.row import CURRENCIES
 
 MAX_PROBLEMS: Final = 20
 REQUIRED: Final = ("type", "issue_date", "currency", "account_id")
@@ -317,7 +317,7 @@ class _Checking:
             return
         if name == "type" and value.lower() not in {each.lower() for each in ExpenseType}:
             self._say(f"{value!r} is no type; there are {', '.join(ExpenseType)}", *path)
-        elif name == "currency" and value.upper() not in CURRENCIES:
+        elif name == "currency" and value.upper() not in currencies():
             self._say(f"{value!r} is no currency code (ISO 4217)", *path)
         elif name == "company_id" and not is_company_id(value):
             self._say(f"{value!r} cannot be a company's id at Codat", *path)

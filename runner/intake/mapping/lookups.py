@@ -2,6 +2,7 @@
 
 import csv
 import io
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -47,16 +48,28 @@ def gather(pairs: Iterable[tuple[str, str, int]]) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LookupWrong(f"it is larger than {MAX_BYTES:,} bytes")
+        _refuse_odd(path)
         text = path.read_bytes().decode("utf-8-sig")
+    except LookupWrong:
+        raise
     except OSError as error:
         raise LookupWrong(error.strerror or "it cannot be read") from None
     except UnicodeDecodeError as error:
         raise LookupWrong(f"byte {error.start + 1}: it is not UTF-8; save it as CSV UTF-8") from None
+    except ValueError:
+        raise LookupWrong("no file can have this name") from None
     if "\0" in text:
         raise LookupWrong("it is no text file")
     return text
+
+
+def _refuse_odd(path: Path) -> None:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        # A pipe or a device may never end.
+        raise LookupWrong("it is no plain file")
+    if status.st_size > MAX_BYTES:
+        raise LookupWrong(f"it is larger than {MAX_BYTES:,} bytes")
 
 
 def _places(header: list[str], columns: tuple[str, str] | None) -> tuple[int, int]:

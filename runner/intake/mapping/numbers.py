@@ -7,10 +7,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from iso4217 import Currency
-
 from runner.domain.money import MAX_WHOLE_DIGITS, parse_decimal
 from runner.intake.codes import Code
+from runner.intake.currencies import minor_units
 from runner.intake.mapping.problem import Problem
 
 MAX_NUMBER: Final = 64
@@ -42,7 +41,6 @@ _SHOWS: Final[Mapping[str, frozenset[str]]] = {
     "lei": frozenset({"RON", "MDL"}),
 }
 _DOLLARS: Final = frozenset({"MXN", "ARS", "CLP", "COP", "UYU", "CUP", "DOP", "TOP"})
-_MINOR: Final[Mapping[str, int]] = {each.code: each.exponent for each in Currency if each.exponent is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class NumberReader:
         self._style = style
         self._pattern = _pattern(style)
         # Nearly all amounts are written plainly; what is not takes the long way, with the same result.
-        self._plain = re.compile(rf"(-?)([£€]?)({_whole(style)}(?:{re.escape(style.decimal)}[0-9]{{0,9}})?)")
+        self._plain = re.compile(rf"(-?)([£€]?)({whole_number(style)}(?:{re.escape(style.decimal)}[0-9]{{0,9}})?)")
         self._drop = str.maketrans({style.decimal: "."} | ({style.thousands: ""} if style.thousands else {}))
 
     def read(self, text: str) -> Number | Problem:
@@ -111,7 +109,8 @@ class NumberReader:
         return Problem(Code.AMOUNT_UNREADABLE, f"an amount such as {example}")
 
 
-def _whole(style: NumberFormat) -> str:
+def whole_number(style: NumberFormat) -> str:
+    """Return the pattern of what may stand before the decimal sign."""
     if style.thousands is None:
         return "[0-9]+"
     # Groups of three only: in 12.5 a point that separates thousands is a decimal point misread.
@@ -120,7 +119,7 @@ def _whole(style: NumberFormat) -> str:
 
 def _pattern(style: NumberFormat) -> re.Pattern[str]:
     point = re.escape(style.decimal)
-    number = rf"(?P<number>{_whole(style)}(?:{point}[0-9]*)?|{point}[0-9]+)"
+    number = rf"(?P<number>{whole_number(style)}(?:{point}[0-9]*)?|{point}[0-9]+)"
     return re.compile(
         rf"(?P<open>\()? ?(?P<before>[+-])? ?(?P<left>{_SIGNS})? ?(?P<inner>[+-])? ?{number} ?(?P<behind>[+-])? ?"
         rf"(?P<right>{_SIGNS})? ?(?P<close>\))?(?: ?(?P<mark>[Cc][Rr]|[Dd][Rr]))?"
@@ -140,7 +139,7 @@ def contradicts(sign: str, currency: str) -> bool:
 @lru_cache(maxsize=1024)
 def minor_digits(currency: str) -> int:
     """Return how many digits a currency has behind the point; 2 for one that is not known."""
-    return _MINOR.get(currency, 2)
+    return minor_units().get(currency, 2)
 
 
 def too_fine(amount: Decimal, allowed: int) -> bool:

@@ -1,6 +1,7 @@
 """Profiles as TOML: found by path or name, parsed, laid over the one that they extend."""
 
 import difflib
+import re
 import tomllib
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +14,10 @@ from runner.intake.mapping.places import Places
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 5
+MAX_PARTS: Final = 50
+_ENDLESS: Final = re.compile(
+    rf"""(?<![\w-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]{{0,99}}"|'[^'\n]{{0,99}}')[ \t]{{0,9}}\.[ \t]{{0,9}}){{{MAX_PARTS}}}"""
+)
 
 Table = dict[str, Any]
 
@@ -60,9 +65,12 @@ def read_raw(named: str, *, beside: Path | None = None, depth: int = 0) -> Raw:
         raise ConfigurationWrong(f"The mapping profile {named!r} extends itself, or too many others.")
     path, name = _find(named, beside)
     text = _text(path, name)
+    if _ENDLESS.search(text):
+        # Its parser takes time with the square of their number.
+        raise ConfigurationWrong(f"The mapping profile {name} has a key of more than {MAX_PARTS} parts.")
     try:
         values = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationWrong(f"The mapping profile {name} is not valid TOML: {error}.") from None
     _resolve_files(values, path.parent)
     extends = values.pop("extends", None)
@@ -78,17 +86,25 @@ def _again(path: Path) -> str:
     return path.stem if path.parent == profiles_folder() else str(path.absolute())
 
 
+def is_file(path: Path) -> bool:
+    """Say whether there is a plain file; a path that cannot be one is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _find(named: str, beside: Path | None) -> tuple[Path, str]:
     for folder in ([beside] if beside is not None else []) + [Path()]:
         path = folder / named
-        if path.is_file():
+        if is_file(path):
             return path, str(path)
     known = shipped()
     if named in known:
         return profiles_folder() / f"{named}.toml", f"{named} (a ready profile)"
     close = difflib.get_close_matches(named, known, n=1)
     raise ConfigurationWrong(
-        f"There is no mapping profile {named!r}: no such file, and no ready profile of that name.",
+        f"There is no mapping profile {named[:200]!r}: no such file, and no ready profile of that name.",
         hint=(f"Was it meant to be {close[0]}? " if close else "")
         + "Ready profiles: "
         + ", ".join(known)

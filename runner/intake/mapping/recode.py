@@ -58,7 +58,7 @@ class Recoded(io.RawIOBase):
             text = self._decoder.decode(chunk, not chunk)
             recoded = text.encode("utf-8")
         except UnicodeError as error:
-            raise self._fault(error, chunk) from None
+            raise self._fault(error) from None
         self._whole = not chunk
         self._lines += text.count("\n")
         if self._first and text:
@@ -66,9 +66,19 @@ class Recoded(io.RawIOBase):
             recoded = text.removeprefix("\ufeff").encode("utf-8")
         return recoded
 
-    def _fault(self, error: UnicodeError, chunk: bytes) -> FileFault:
-        start = getattr(error, "start", 0)
-        line = self._lines + chunk[:start].count(b"\n")
+    def _fault(self, error: UnicodeError) -> FileFault:
+        # What is at fault may have begun in the chunk before: the error holds all that the decoder had.
+        if isinstance(error, UnicodeEncodeError):
+            # It decodes to something that is no character: half of a pair.
+            before, after = (
+                each.encode("utf-8", "surrogatepass")
+                for each in (error.object[: error.start], error.object[error.start : error.start + 4])
+            )
+        elif isinstance(error, UnicodeDecodeError):
+            before, after = error.object[: error.start], error.object[error.start : error.start + 4]
+        else:
+            before = after = b""
+        line = self._lines + before.count(b"\n")
         wanted = f"text in {self._encoding}, as the mapping profile says"
-        found = chunk[start : start + 4].hex(" ")
+        found = after.hex(" ")
         return FileFault(Fault(Code.ENCODING_WRONG, None, f"the bytes {found}", wanted), line=line)

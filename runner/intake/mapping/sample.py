@@ -3,13 +3,13 @@
 import csv
 import io
 import os
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from charset_normalizer import from_bytes
-
+from runner.intake.codes import Code, Fault, cut
 from runner.intake.header import DELIMITERS, company_of, read_header
 from runner.intake.mapping.workbook import is_workbook, read_sheet
 from runner.intake.text import FileFault
@@ -42,6 +42,23 @@ class Sample:
     """The last rows, where the file is longer than what was read."""
     whole: bool = True
     doubts: list[str] = field(default_factory=list)
+    nul: bool = False
+    """Whether NUL characters are in it, as in no text file."""
+
+
+def require_table(sample: Sample) -> None:
+    """Raise `FileFault` where a sample is of no table: nothing is in it, or what only a binary file has."""
+    if sample.nul:
+        raise FileFault(
+            Fault(Code.NUL_CHARACTER, None, None, "a CSV file or workbook: NUL characters are in it"), line=1
+        )
+    if not sample.rows:
+        raise FileFault(Fault(Code.NO_HEADER, None, None, "a header line: nothing is in it"), line=1)
+    cells, line = sample.rows[0]
+    strange = next((cell for cell in cells if any(unicodedata.category(each) == "Cc" for each in cell.strip())), None)
+    if strange is not None and "\n" not in strange:
+        expected = f"a CSV file or workbook: characters that cannot be printed are in its first row ({cut(strange)!r})"
+        raise FileFault(Fault(Code.CONTROL_CHARACTER, None, cut(strange), expected), line=line)
 
 
 def look(path: Path) -> Sample:
@@ -75,7 +92,9 @@ def look_at_bytes(stream: BinaryIO) -> Sample:
     size = stream.seek(0, os.SEEK_END)
     whole = size <= len(head)
     encoding, doubts = _encoding(head, whole=whole)
-    text = head.decode(encoding or "utf-8-sig", "replace").replace("\0", "")
+    text = head.decode(encoding or "utf-8-sig", "replace")
+    nul = "\0" in text
+    text = text.replace("\0", "")
     lines = text.splitlines(keepends=True)
     if not whole and len(lines) > 1:
         lines.pop()
@@ -85,7 +104,7 @@ def look_at_bytes(stream: BinaryIO) -> Sample:
         stream.seek(-TAIL, os.SEEK_END)
         last = stream.read(TAIL).decode(encoding or "utf-8", "replace").replace("\0", "").splitlines(keepends=True)
         tail = [cells for cells, _ in _rows(last[1:], delimiter)]
-    return Sample(encoding, delimiter, _rows(lines, delimiter)[:MAX_ROWS], tail, whole, doubts)
+    return Sample(encoding, delimiter, _rows(lines, delimiter)[:MAX_ROWS], tail, whole, doubts, nul)
 
 
 def _encoding(head: bytes, *, whole: bool) -> tuple[str | None, list[str]]:
@@ -99,6 +118,9 @@ def _encoding(head: bytes, *, whole: bool) -> tuple[str | None, list[str]]:
             return None, []
     else:
         return None, []
+    # Here, because it takes long to load, and most files are UTF-8.
+    from charset_normalizer import from_bytes  # noqa: PLC0415
+
     best = from_bytes(head[: 1 << 15], cp_isolation=_LEGACY).best()
     guessed = "cp1252" if best is None else best.encoding
     shown = _around(head)

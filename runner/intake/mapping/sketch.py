@@ -17,6 +17,7 @@ from runner.intake.mapping.guess import (
     header_place,
     includes_tax,
     is_total,
+    names_total,
     types_of,
 )
 from runner.intake.mapping.problem import fold
@@ -167,7 +168,10 @@ class _Sketching:
             self._to_do("the company id at Codat of each of these, or one constant company id instead of the column")
             self._table("fields.company_id.lookup", self._values("company_id"))
         else:
-            self._to_do('the company id at Codat: constant = "…", or name each file after its company')
+            self._to_do(
+                'the company id at Codat: constant = "…", or column = "…" with a lookup, '
+                "or name each file after its company"
+            )
             self._say("")
 
     def _table(self, name: str, values: Sequence[str], known: Mapping[str, str] | None = None) -> None:
@@ -233,7 +237,7 @@ class _Sketching:
             self._to_do("the account id of each of these, or remove the table if they are account ids themselves")
             self._table("fields.account_id.lookup", self._values("account_id"))
         else:
-            self._to_do('the account, which no column tells: constant = "…"')
+            self._to_do('the account: constant = "…" for all rows, or column = "…" with a lookup from its values')
             self._say("")
 
     def _money_columns(self) -> list[str]:
@@ -387,12 +391,14 @@ class _Sketching:
     def _skips(self) -> None:
         if self._totals and "issue_date" in self._found:
             place, text = next(
-                (place, cell.strip()) for cells in self._totals for place, cell in enumerate(cells) if is_total([cell])
+                (place, cell.strip()) for cells in self._totals for place, cell in enumerate(cells) if names_total(cell)
             )
+            dated = place != self._found["issue_date"]
             self._note(f"A row with {cut(text)!r} and no date stands at the end.")
             start = fold(text).split(" ")[0] if not fold(text).startswith("grand") else "grand total"
             self._say("[[skip]]", f"column = {_quoted(self._header[place])}", f"starts_with = {_quoted(start)}")
-            self._say(f"blank = {self._name('issue_date')}", "")
+            # Where it stands in the column of the date itself, there is no date beside it.
+            self._say(*([f"blank = {self._name('issue_date')}"] if dated else []), "")
         if any(self._read(each).zero for each in self._money_columns()):
             self._note("There are amounts of zero. To leave such rows out, write:  [[skip]]  zero = true")
         spare = [name for place, name in enumerate(self._header) if place not in self._found.values() and name]

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from runner.intake.added import ADDED, KEY
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.header import COLUMNS
 from runner.intake.mapping.problem import Problem, fold
 from runner.intake.mapping.profile import WHOLE_ROW, Aliases, Field, Lookup, Profile
+from runner.intake.mapping.quick import QuickMoney
 from runner.intake.mapping.skipping import Skipping
 from runner.intake.mapping.taxes import Money, MoneyReader
 from runner.intake.text import FileFault
@@ -52,6 +54,8 @@ class Translator:
         self.sources: dict[str, tuple[int, ...]] = {}
         """The places of the columns that each canonical column comes from."""
         self._template = [""] * len(COLUMNS)
+        self._free: list[tuple[int, int, str]] = []
+        """Texts that are taken as they are: place, source, and what stands for a blank one."""
         self._singles: list[tuple[str, int, int, _Cells]] = []
         self._joined: list[tuple[str, int, list[tuple[int, _Cells]], str]] = []
         for field in profile.fields.values():
@@ -60,6 +64,7 @@ class Translator:
         self._seed = self._seed_places(names)
         self._roles = self._bind_amounts()
         self._money = MoneyReader(profile.amounts, {role: self._header[place] for role, place in self._roles.items()})
+        self._quick = QuickMoney(profile.amounts, self._roles)
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -68,7 +73,7 @@ class Translator:
         return tuple(
             cut(name) or f"(column {place + 1}, without a name)"
             for place, name in enumerate(self._header)
-            if place not in read
+            if place not in read and not (KEY in self._places and fold(name) in ADDED)
         )
 
     @property
@@ -87,6 +92,8 @@ class Translator:
             return Skipped(where)
         texts = self._template.copy()
         faults: dict[str, Fault] = {}
+        for place, source, default in self._free:
+            texts[place] = " ".join(cells[source].split()) or default
         for name, place, source, values in self._singles:
             value = values[cells[source]]
             if value.__class__ is str:
@@ -96,14 +103,15 @@ class Translator:
         for name, _, parts, separator in self._joined:
             self._join(cells, name, parts, separator, texts, faults)
         texts[_ID] = self.own_id(cells)
-        money = self._read_money(cells, texts)
-        if isinstance(money, Fault):
+        zero = back = False
+        if self._quick.usable and (amounts := self._quick.read(cells, currency=texts[_CURRENCY])):
+            texts[_NET], texts[_TAX] = amounts
+        elif isinstance(money := self._read_money(cells, texts), Fault):
             faults["net_amount"] = money
         else:
             texts[_NET], texts[_TAX], texts[_TYPE] = format(money.net, "f"), format(money.tax, "f"), money.type
+            zero, back = not money.net and not money.tax, money.back
         if self.skipping.looks_at_values:
-            zero = isinstance(money, Money) and not money.net and not money.tax
-            back = isinstance(money, Money) and money.back
             where = self.skipping.after(cells, currency=texts[_CURRENCY], zero=zero, refund=back)
             if where is not None:
                 return Skipped(where)
@@ -111,11 +119,11 @@ class Translator:
 
     def own_id(self, cells: Sequence[str]) -> str:
         """Return the id that a row has; blank where a part of it is: rows that lack it must not become one expense."""
+        if len(self._id) == 1:
+            return " ".join(cells[self._id[0]].split())
         parts = [" ".join(cells[place].split()) for place in self._id]
         if not parts or "" in parts:
             return ""
-        if len(parts) == 1:
-            return parts[0]
         separator = self._profile.id.separator
         return separator.join(part.replace("\\", "\\\\").replace(separator, "\\" + separator) for part in parts)
 
@@ -163,6 +171,8 @@ class Translator:
         self.sources[field.name] = tuple(source for source, _ in found)
         if not found:
             self._template[place] = field.default or ""
+        elif len(field.columns) == 1 and field.lookup is None and field.dates is None:
+            self._free.append((place, found[0][0], field.default or ""))
         elif len(field.columns) == 1:
             self._singles.append((field.name, place, *found[0]))
         else:

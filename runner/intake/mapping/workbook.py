@@ -3,24 +3,21 @@
 import hashlib
 import importlib
 import warnings
-import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO, Final
 
 from runner.errors import ConfigurationWrong
 from runner.intake.codes import Code, Fault, cut
-from runner.intake.mapping.finding import MAX_TITLE_ROWS, Candidate, better, look_at, not_found
+from runner.intake.mapping.archive import MAX_ROWS, Archive, unreadable
+from runner.intake.mapping.finding import MAX_COLUMNS, MAX_TITLE_ROWS, Candidate, better, look_at, not_found
 from runner.intake.mapping.profile import Profile
 from runner.intake.text import MAX_ROW, FileFault
 
 SUFFIXES: Final = (".xlsx", ".xlsm")
-MAX_UNPACKED: Final = 2 * 1024**3
-MAX_STRINGS: Final = 256 * 1024**2
-"""Bytes of the workbook's shared texts, the one part that must be held in memory."""
-MAX_PARTS: Final = 10_000
 CHUNK: Final = 1 << 20
 
 
@@ -65,28 +62,55 @@ def read_sheet(stream: BinaryIO, *, sheet: str | None, decimal: str) -> Iterator
 
     Raises `FileFault`, and `ConfigurationWrong` where the extra is not installed.
     """
-    openpyxl = _library()
+    opening = _library()
     number = 1
     try:
-        _look_inside(stream)
         with warnings.catch_warnings():
             # What the library warns of (styles, extensions) does not touch the cells' values.
             warnings.simplefilter("ignore")
-            book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
-            chosen = _sheet(book, sheet)
-            for number, values in enumerate(chosen.iter_rows(values_only=True), start=1):
-                cells = [_text(value, decimal) for value in values]
-                while cells and not cells[-1]:
-                    cells.pop()
-                if not cells:
-                    continue
+            for number, cells in _rows(opening, stream, sheet, decimal):
                 _refuse_long(cells, number)
                 yield cells, number
     except (FileFault, GeneratorExit):
         raise
     except Exception as error:  # noqa: BLE001 -- a damaged workbook raises anything at all
         reason = cut(str(error) or type(error).__name__)
-        raise FileFault(_unreadable(f"a workbook (XLSX) that can be opened: {reason}"), line=number) from None
+        raise FileFault(unreadable(f"a workbook (XLSX) that can be opened: {reason}"), line=number) from None
+
+
+def _rows(opening: Any, stream: BinaryIO, sheet: str | None, decimal: str) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401 -- the library has no types
+    archive = Archive(stream)
+    reader = opening.ExcelReader(stream, read_only=True, data_only=True, keep_links=False)
+    reader.archive = archive
+    reader.read()
+    book = reader.wb
+    chosen = _sheet(book, sheet)
+    # Not by iter_rows, which fills up what is left out between rows: one number is enough to keep it busy for hours.
+    with archive.open(chosen._worksheet_path) as part:  # noqa: SLF001 -- there is no other way to it
+        parser = opening.WorkSheetParser(
+            part,
+            reader.shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,  # noqa: SLF001 -- as above
+            timedelta_formats=book._timedelta_formats,  # noqa: SLF001 -- as above
+        )
+        last = 0
+        for number, found in parser.parse():
+            if not last < number <= MAX_ROWS:
+                raise FileFault(unreadable("a workbook whose rows are numbered as rows are"), line=max(last, 1))
+            last = number
+            if cells := _cells(found, decimal):
+                if len(cells) > MAX_COLUMNS:
+                    wanted = f"rows of at most {MAX_COLUMNS:,} cells"
+                    raise FileFault(Fault(Code.ROW_TOO_LONG, None, None, wanted), line=number)
+                yield number, cells
+
+
+def _cells(found: list[dict[str, Any]], decimal: str) -> list[str]:
+    """Return the texts of a row's cells, by their columns, up to the last that is not blank."""
+    texts = {each["column"]: text for each in found if (text := _text(each["value"], decimal))}
+    return [texts.get(column, "") for column in range(1, min(max(texts, default=0), MAX_COLUMNS + 1) + 1)]
 
 
 def _refuse_long(cells: list[str], number: int) -> None:
@@ -97,29 +121,15 @@ def _refuse_long(cells: list[str], number: int) -> None:
 
 def _library() -> Any:  # noqa: ANN401 -- the library has no types
     try:
-        return importlib.import_module("openpyxl")
+        found = SimpleNamespace(library=importlib.import_module("openpyxl"))
+        found.ExcelReader = importlib.import_module("openpyxl.reader.excel").ExcelReader
+        found.WorkSheetParser = importlib.import_module("openpyxl.worksheet._reader").WorkSheetParser
     except ImportError:
         raise ConfigurationWrong(
             "Workbooks (XLSX) are read with the extra xlsx, which is not installed.",
             hint="Install it with: pip install 'expense-runner[xlsx]', or save the sheet as CSV UTF-8.",
         ) from None
-
-
-def _look_inside(stream: BinaryIO) -> None:
-    """Refuse archives that would unpack to more than any honest workbook."""
-    with zipfile.ZipFile(stream) as archive:
-        parts = archive.infolist()
-        if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
-            raise FileFault(_unreadable("a workbook that unpacks to a reasonable size"), line=1)
-        for part in parts:
-            if part.filename.lower().endswith("sharedstrings.xml") and part.file_size > MAX_STRINGS:
-                raise FileFault(_unreadable(f"a workbook with at most {MAX_STRINGS:,} bytes of texts"), line=1)
-            if part.filename.lower().endswith((".xml", ".rels")):
-                with archive.open(part) as opened:
-                    # Entities that multiply are declared here; spreadsheets never have one.
-                    if b"<!DOCTYPE" in opened.read(4096):
-                        raise FileFault(_unreadable("a workbook without document type declarations"), line=1)
-    stream.seek(0)
+    return found
 
 
 def _sheet(book: Any, name: str | None) -> Any:  # noqa: ANN401 -- the library has no types
@@ -129,14 +139,8 @@ def _sheet(book: Any, name: str | None) -> Any:  # noqa: ANN401 -- the library h
     elif name in names:
         sheet = book[name]
     else:
-        raise FileFault(_unreadable(f"a sheet named {name!r}; there are {cut(', '.join(map(str, names)))}"), line=1)
-    # The size that a file claims for its sheet may be wrong: the rows tell.
-    sheet.reset_dimensions()
+        raise FileFault(unreadable(f"a sheet named {name!r}; there are {cut(', '.join(map(str, names)))}"), line=1)
     return sheet
-
-
-def _unreadable(expected: str) -> Fault:
-    return Fault(Code.WORKBOOK_UNREADABLE, None, None, expected)
 
 
 def _text(value: object, decimal: str) -> str:  # noqa: PLR0911 -- one for each kind of cell
