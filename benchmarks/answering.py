@@ -6,6 +6,7 @@ its sync has been read. What a client costs can be measured against it, because 
 
 import asyncio
 import itertools
+import json
 import multiprocessing
 import re
 import uuid
@@ -17,6 +18,38 @@ from urllib.parse import parse_qs
 _EXPENSE = re.compile(rb'\{"id": ?"([0-9a-f-]{36})", ?"type": ?"(?:Payment|Refund|Reward|Chargeback)"')
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TYPES = ["Payment", "Refund", "Reward", "Chargeback"]
+_OPTIONS = json.dumps(
+    {
+        "accounts": [
+            {
+                "id": str(number),
+                "name": f"Account {number}",
+                "nominalCode": str(number),
+                "currency": "EUR",
+                "accountType": "Expense",
+                "isBankAccount": False,
+                "validTransactionTypes": _TYPES,
+            }
+            for number in range(400, 420)
+        ],
+        "taxRates": [
+            {
+                "id": "tax-20",
+                "name": "20 %",
+                "code": "20",
+                "effectiveTaxRate": 20,
+                "totalTaxRate": 20,
+                "validTransactionTypes": _TYPES,
+            }
+        ],
+        "trackingCategories": [],
+    }
+)
+"""What the benchmarks' expenses name, in every company."""
+_CONFIG = '{"bankAccount":{"id":"bank"},"supplier":{"id":"supplier"},"customer":{"id":"customer"}}'
+_COMPANY = '{"id":"x","dataConnections":[{"status":"Linked","sourceType":"Accounting"}]}'
+_FIXED = {"mappingOptions": _OPTIONS, "config": _CONFIG}
 _ROW = '{"transactionId":"%s","status":"Completed","integrationType":"expense","message":null}'
 
 
@@ -48,7 +81,7 @@ class Books:
             return 200, f'{{"syncId":"{sync}","syncStatusCode":2000,"syncStatus":"Complete","dataPushed":true}}'
         if path.endswith("/transactions"):
             return 200, self._page(path.split("/")[-2], parse_qs(query))
-        return 200, '{"id":"x","dataConnections":[{"status":"Linked","sourceType":"Accounting"}]}'
+        return 200, _FIXED.get(path.rpartition("/")[2], _COMPANY)
 
     def _kept(self, where: dict[str, list[str]], ids: list[str]) -> str:
         name = str(uuid.UUID(int=next(self._numbers)))

@@ -99,6 +99,8 @@ def finished(path: Path, size: int) -> tuple[int, Stopwatch]:
         if statement.strip() != ";":
             connection.execute(statement, {name: value for name, value in values.items() if f":{name}" in statement})
     connection.execute("COMMIT")
+    # As the run leaves it that made it.
+    connection.execute("PRAGMA optimize")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()
     return size, Stopwatch()

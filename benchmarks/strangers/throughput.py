@@ -77,7 +77,7 @@ def _measure_all(pythons: dict[Stranger, Path], simulated: Simulated, options: a
     for stranger, python in pythons.items():
         for threads in THREADS:
             measured = [
-                _measure(stranger, python, simulated, _batches(options.expenses, options.per_create, threads), threads)
+                measure(stranger, python, simulated, batches_of(options.expenses, options.per_create, threads), threads)
                 for _ in range(options.repeat)
             ]
             a_second = statistics.median(each.a_second for each in measured)
@@ -87,7 +87,7 @@ def _measure_all(pythons: dict[Stranger, Path], simulated: Simulated, options: a
             print(f"{name}{threads:>7}{a_second:>12,.0f}{cpu:>16,.0f}  {all_of_them}", flush=True)
 
 
-def _measure(
+def measure(
     stranger: Stranger, python: Path, simulated: Simulated, batches: list[dict[str, Any]], threads: int
 ) -> Measured:
     """Measure once. Raises `StrangerFailedError` where the ledger is wrong: a wrong run is no figure."""
@@ -100,7 +100,7 @@ def _measure(
     return Measured(expenses / report["seconds"], report["cpu_seconds"] / expenses * 1e6)
 
 
-def _batches(expenses: int, per_create: int, companies: int) -> list[dict[str, Any]]:
+def batches_of(expenses: int, per_create: int, companies: int) -> list[dict[str, Any]]:
     """Deal the expenses out, a create at a time, to as many companies."""
     names = [str(uuid.uuid4()) for _ in range(companies)]
     return [

@@ -1,13 +1,18 @@
 """The journal's accounts: every expense in exactly one state, in count and in money."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from sqlite3 import Connection
 
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.money import NOTHING, Sum, join
 from runner.domain.states import ExpenseState, ReceiptState
+from runner.journal.adding import added_up
 from runner.journal.context import Context
+from runner.journal.holder import Holder
 from runner.journal.records import Books, CompanyBooks, Hold, Listed, Standing
+from runner.journal.runs import run_at_work
 from runner.journal.statements import load
 
 _SQL = load("accounts")
@@ -24,24 +29,43 @@ class Accounts:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def books(self) -> Books:
+    async def books(self, *, worker: Holder | None = None) -> Books:
         """Return the accounts as they stand, all of one moment.
 
         Two states are derived, not stored: a staged expense of a held company is held, and an expense whose
-        sync was begun without a known outcome is in doubt.
+        sync was begun without a known outcome is in doubt. Where another process is at work (`worker`), what it
+        has just begun is sent: it waits for the answer.
         """
-        return await self._context.store.read(_books)
+        return await self._context.store.read(lambda connection: books_of(connection, worker=worker))
 
     async def attention(self, *, limit: int = -1) -> list[Standing]:
         """Return the expenses that need somebody's attention, by company and in staging order."""
 
         def operation(connection: Connection) -> list[Standing]:
             return [
-                Standing(CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line)
-                for company, expense, state, code, message, file, line in connection.execute(
+                Standing(CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line, said)
+                for company, expense, state, code, message, file, line, said in connection.execute(
                     _SQL["attention"], {"limit": limit}
                 )
             ]
+
+        return await self._context.store.read(operation)
+
+    async def count_attention(self) -> int:
+        """Return how many expenses `attention` has in all."""
+
+        def operation(connection: Connection) -> int:
+            (count,) = connection.execute(_SQL["count_attention"]).fetchone()
+            return int(count)
+
+        return await self._context.store.read(operation)
+
+    async def may_be_retried(self, *, limit: int) -> bool:
+        """Say whether any failed expense has been sent again fewer than `limit` times."""
+
+        def operation(connection: Connection) -> bool:
+            (found,) = connection.execute(_SQL["may_be_retried"], {"limit": limit}).fetchone()
+            return bool(found)
 
         return await self._context.store.read(operation)
 
@@ -64,9 +88,29 @@ class Accounts:
         return await self._context.store.read(operation)
 
 
-def _books(connection: Connection) -> Books:
+def books_of(connection: Connection, *, worker: Holder | None = None) -> Books:
+    """Add up the journal, within an operation; see `Accounts.books`."""
+    with _one_moment(connection):
+        return _books_of(connection, run_at_work(connection, worker))
+
+
+@contextmanager
+def _one_moment(connection: Connection) -> Iterator[None]:
+    """Let all that is read stand as it stood at one time, even beside a run that is writing."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _books_of(connection: Connection, at_work: int | None) -> Books:
     companies = {no: (CompanyId(name), hold) for no, name, hold in connection.execute(_SQL["companies"])}
-    standing = _standing(connection, {no for no, (_, hold) in companies.items() if hold is not None})
+    held = {no for no, (_, hold) in companies.items() if hold is not None}
+    standing = _standing(connection, held, at_work)
     accepted = {
         (company, currency): Sum(count, join(units, nanos))
         for company, currency, count, units, nanos in connection.execute(_SQL["accepted"])
@@ -88,14 +132,18 @@ def _books(connection: Connection) -> Books:
     )
 
 
-def _standing(connection: Connection, held: set[int]) -> dict[_Key, dict[ExpenseState, Sum]]:
+def _standing(connection: Connection, held: set[int], at_work: int | None) -> dict[_Key, dict[ExpenseState, Sum]]:
     standing: dict[_Key, dict[ExpenseState, Sum]] = defaultdict(lambda: defaultdict(lambda: NOTHING))
-    for company, currency, state, count, units, nanos in connection.execute(_SQL["by_state"]):
+    sums: dict[tuple[int, str, str], tuple[int, int, int]] = {}
+    for each in added_up(connection):
+        count, units, nanos = sums.get(each[:3], (0, 0, 0))
+        sums[each[:3]] = (count + each.expenses, units + each.units, nanos + each.nanos)
+    for (company, currency, state), (count, units, nanos) in sums.items():
         stands = ExpenseState(state)
         if stands is ExpenseState.STAGED and company in held:
             stands = ExpenseState.HELD
         standing[company, currency][stands] += Sum(count, join(units, nanos))
-    for company, currency, count, units, nanos in connection.execute(_SQL["in_starting_syncs"]):
+    for company, currency, count, units, nanos in connection.execute(_SQL["in_starting_syncs"], {"at_work": at_work}):
         amount = join(units, nanos)
         standing[company, currency][ExpenseState.SENT] += Sum(-count, -amount)
         standing[company, currency][ExpenseState.IN_DOUBT] += Sum(count, amount)

@@ -1,13 +1,28 @@
--- name: by_state
--- In the order of the file: by way of the index each row would be a jump.
+-- name: bounds
+SELECT (SELECT min(expense_no) FROM expense), (SELECT max(expense_no) FROM expense)
+
+-- name: next
+SELECT expense_no, company_no, currency, state FROM expense WHERE expense_no >= :first ORDER BY expense_no LIMIT 1
+
+-- name: alike
+-- In the order of the file, here and below: by way of an index each row would be a jump.
+SELECT count(*), sum(units), sum(nanos) FROM expense NOT INDEXED
+WHERE expense_no BETWEEN :first AND :last AND company_no = :company AND state = :state AND currency = :currency
+
+-- name: mixed
 SELECT company_no, currency, state, count(*), sum(units), sum(nanos) FROM expense NOT INDEXED
+WHERE expense_no BETWEEN :first AND :last
 GROUP BY company_no, currency, state
 
 -- name: in_starting_syncs
--- Their sync was begun and has no outcome: these are in doubt, whatever they are stored as.
+-- Their sync was begun and has no outcome: these are in doubt, whatever they are stored as. A start that the run at
+-- work has begun and that got no answer yet is none of these: whoever has begun it waits for the answer.
 SELECT expense.company_no, expense.currency, count(*), sum(expense.units), sum(expense.nanos)
 FROM sync CROSS JOIN draft USING (sync_no) CROSS JOIN expense USING (draft_no)
-WHERE sync.state = 'starting' AND expense.state = 'sent'
+WHERE sync.state = 'starting' AND expense.state = 'sent' AND coalesce((
+      SELECT max(attempt.run_no IS NOT :at_work OR attempt.outcome IS NOT NULL AND attempt.outcome <> 'not_sent')
+      FROM attempt WHERE attempt.sync_no = sync.sync_no AND attempt.kind = 'start'
+  ), 1)
 GROUP BY expense.company_no, expense.currency
 
 -- name: accepted
@@ -27,11 +42,28 @@ WITH found (expense_no) AS (
     SELECT expense_no FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'failed'
     UNION ALL
     SELECT expense_no FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'in_doubt'
+), first (expense_no) AS MATERIALIZED (
+    SELECT expense_no FROM found CROSS JOIN expense USING (expense_no)
+    ORDER BY expense.company_no, expense.expense_no LIMIT :limit
 )
 SELECT company.company_id, expense.expense_id, expense.state, expense.code, expense.message,
-       input.name, expense.line
-FROM found CROSS JOIN expense USING (expense_no) JOIN company USING (company_no) JOIN input USING (input_no)
-ORDER BY expense.company_no, expense.expense_no LIMIT :limit
+       input.name, expense.line,
+       (SELECT json_extract(CAST(body AS TEXT), '$.reference') FROM payload
+        WHERE payload.expense_no = expense.expense_no)
+FROM first CROSS JOIN expense USING (expense_no) JOIN company USING (company_no) JOIN input USING (input_no)
+ORDER BY expense.company_no, expense.expense_no
+
+-- name: count_attention
+SELECT (SELECT count(*) FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'rejected')
+     + (SELECT count(*) FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'failed')
+     + (SELECT count(*) FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'in_doubt')
+
+-- name: may_be_retried
+-- Those that a later run sends again by itself: what was in no draft of this journal only a person does.
+SELECT EXISTS (
+    SELECT 1 FROM company CROSS JOIN expense USING (company_no)
+    WHERE expense.state = 'failed' AND retries < :limit AND draft_no IS NOT NULL
+)
 
 -- name: attachable
 SELECT count(*) FROM receipt JOIN expense USING (expense_no)
