@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from runner.codat import wire
@@ -17,8 +18,17 @@ from runner.domain.ids import (
     IdempotencyKey,
     SyncId,
 )
-from runner.domain.remote import CompanyInfo, Created, ReceiptFile, SyncStatus, TransactionRow
-from runner.errors import OutcomeUnknown, Refused, RequestError
+from runner.domain.mapping_options import MappingOptions
+from runner.domain.remote import (
+    CompaniesPage,
+    CompanyInfo,
+    Created,
+    Defaults,
+    ReceiptFile,
+    SyncStatus,
+    TransactionRow,
+)
+from runner.errors import OutcomeUnknown, RequestError
 
 PAGE_SIZE = 2_000
 READINGS = 3
@@ -82,14 +92,17 @@ class Codat:
         """Read the company and the state of its accounting connection."""
         return await self._read(wire.company_request(company), wire.read_company)
 
-    async def config_complete(self, company: CompanyId) -> bool | None:
-        """Say whether the defaults (bank account, supplier, customer) are set; None if Codat does not say."""
-        try:
-            return await self._read(wire.config_request(company), wire.read_config_complete)
-        except Refused as error:
-            if error.status == 404:
-                return None
-            raise
+    async def companies(self, *, page: int, page_size: int) -> CompaniesPage:
+        """Read one page of all companies of the account, with the states of their connections."""
+        return await self._read(wire.companies_request(page=page, page_size=page_size), wire.read_companies)
+
+    async def defaults(self, company: CompanyId) -> Defaults:
+        """Read which defaults the company has for what its expenses do not name."""
+        return await self._read(wire.config_request(company), wire.read_defaults)
+
+    async def mapping_options(self, company: CompanyId) -> MappingOptions:
+        """Read the accounts, tax rates and tracking categories that the company has."""
+        return await self._read(wire.mapping_options_request(company), wire.read_mapping_options)
 
     async def status(self, company: CompanyId, sync_id: SyncId) -> SyncStatus:
         """Read one sync's status."""
@@ -135,14 +148,14 @@ class Codat:
         Asked with a list of no datasets, from which nothing can come: refused as invalid where the endpoint is
         there, 404 where it is not. Any surprise is a no. Errors that reach the run are raised.
         """
-        request = wire.initiate_request(company, (), key=_fresh_key())
+        request = replace(wire.initiate_request(company, (), key=_fresh_key()), expected=_REFUSED)
         try:
-            return (await self._transport.send(request, _nothing_to_write)).status in {400, 422}
+            return (await self._transport.send(request, _nothing_to_write)).status in _REFUSED
         except RequestError:
             return False
 
     async def _probe(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> int:
-        request = self._create_request(company, payloads, key=key)
+        request = replace(self._create_request(company, payloads, key=key), expected=_REFUSED)
         return (await self._transport.send(request, _nothing_to_write)).status
 
     def _create_request(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> Request:
@@ -168,6 +181,10 @@ class Codat:
 
 async def _nothing_to_write(_request: Request) -> None:
     pass
+
+
+_REFUSED = frozenset({400, 422})
+"""How probes are refused: they are certainly invalid."""
 
 
 def _fresh_key() -> IdempotencyKey:

@@ -138,4 +138,5 @@ class _Doubt:
 def _may_repeat(request: Request, status: int) -> bool:
     if request.is_effect:
         return status in _EFFECT_STATUSES
-    return status in _READ_STATUSES or status >= 500
+    # 501 is no trouble that passes: the service says that it has no such thing.
+    return status in _READ_STATUSES or (status >= 500 and status != 501)

@@ -15,7 +15,9 @@ class Route(StrEnum):
     STATUSES = "statuses"
     TRANSACTIONS = "transactions"
     COMPANY = "company"
+    COMPANIES = "companies"
     CONFIG = "config"
+    MAPPING_OPTIONS = "mapping_options"
     OTHER = "other"
 
 
@@ -24,6 +26,7 @@ _READS = (
     ("/status", Route.STATUS),
     ("/transactions", Route.TRANSACTIONS),
     ("/sync/expenses/config", Route.CONFIG),
+    ("/sync/expenses/mappingOptions", Route.MAPPING_OPTIONS),
 )
 _EFFECTS = (
     ("/attachments", Route.ATTACH),
@@ -38,4 +41,6 @@ def route_of(request: Request) -> Route:
             return route
     if request.is_effect:
         return Route.CREATE if "/sync/expenses/" in request.path else Route.OTHER
+    if request.path == "/companies":
+        return Route.COMPANIES
     return Route.COMPANY if request.path.startswith("/companies/") else Route.OTHER

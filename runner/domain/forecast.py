@@ -1,7 +1,9 @@
 """How many requests the open work will take, if nothing goes wrong and every sync is looked at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from runner.domain.preflight import FEW, Preflight
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class OpenWork:
     receipts: int = 0
     """Receipts that wait, and may be attached once their expenses are posted."""
     held: bool = False
+    linked_seen: bool = False
+    """Whether its connection was looked at lately, so that the preflight asks for nothing."""
+    defaults_seen: bool = False
+    options_seen: bool = False
     first: bool = False
     """Whether no sync of it is known yet: then Codat's list is read once, to know others' syncs from ours."""
 
@@ -39,31 +45,89 @@ class Batches:
     """Datasets in a sync."""
     page_size: int
     """Transactions in one page of answers."""
+    preflight: Preflight = Preflight.OFF
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """How many requests of each kind some work takes."""
+
+    checks: int = 0
+    """Of the preflight: what companies accept."""
+    looks: int = 0
+    """At held companies, whether they are well again."""
+    lists: int = 0
+    """Of a company's syncs, before its first one."""
+    creates: int = 0
+    """One for each draft; in the direct flow each starts a sync as well."""
+    starts: int = 0
+    statuses: int = 0
+    pages: int = 0
+    """Of transactions."""
+    receipts: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        before = self.checks + self.looks + self.lists
+        return before + self.creates + self.starts + self.statuses + self.pages + self.receipts
+
+    def __add__(self, other: "Requests") -> "Requests":
+        """Return both together."""
+        return Requests(
+            self.checks + other.checks,
+            self.looks + other.looks,
+            self.lists + other.lists,
+            self.creates + other.creates,
+            self.starts + other.starts,
+            self.statuses + other.statuses,
+            self.pages + other.pages,
+            self.receipts + other.receipts,
+        )
 
 
 def requests_for(work: Iterable[OpenWork], batches: Batches) -> int:
     """Return the requests that all this work takes."""
-    return sum(_of_company(each, batches) for each in work)
+    return requests_by_kind(work, batches).total
 
 
-def _of_company(work: OpenWork, batches: Batches) -> int:
+def requests_by_kind(work: Iterable[OpenWork], batches: Batches) -> Requests:
+    """Return the requests that all this work takes, by kind."""
+    opened = list(work)
+    found = Requests(checks=_checks(opened, batches.preflight))
+    for each in opened:
+        found += _of_company(each, batches)
+    return found
+
+
+def _checks(work: Sequence[OpenWork], level: Preflight) -> int:
+    """Return the reads of the preflight, if rows name no defaults and nothing that was never seen before."""
+    if level is Preflight.OFF:
+        return 0
+    new = [each for each in work if not each.held and (each.undrafted or each.drafted or each.stored)]
+    unseen = sum(not each.linked_seen for each in new)
+    # From so many companies on, one list is read instead of each of them.
+    companies = 1 if len(new) >= FEW and unseen else unseen
+    defaults = sum(not each.defaults_seen for each in new)
+    options = sum(bool(each.undrafted and not each.options_seen) for each in new)
+    return companies + defaults + (options if level is Preflight.ROWS else 0)
+
+
+def _of_company(work: OpenWork, batches: Batches) -> Requests:
+    known = Requests(statuses=work.unfinished, pages=_pages(work.syncs, work.in_syncs, batches))
     if work.held:
         # One look whether it is well again, and what is already at Codat is seen through.
-        return 1 + _known_syncs(work, batches)
+        return known + Requests(looks=1)
     new = _ceil(work.undrafted, batches.draft_size)
-    listing = int(work.first)
+    rest = known + Requests(lists=int(work.first), receipts=work.receipts)
     drafts = work.drafted + work.stored + new
     expenses = work.undrafted + (work.drafted + work.stored) * batches.draft_size
     if not batches.creates_datasets:
         # Each create is a sync: with its status and its page.
-        return listing + 3 * drafts + _known_syncs(work, batches) + work.receipts
+        return rest + Requests(creates=drafts, statuses=drafts, pages=drafts)
     syncs = _ceil(drafts, batches.drafts_a_sync)
-    started = work.drafted + new + 2 * syncs + _pages(syncs, expenses, batches)
-    return listing + started + _known_syncs(work, batches) + work.receipts
-
-
-def _known_syncs(work: OpenWork, batches: Batches) -> int:
-    return work.unfinished + _pages(work.syncs, work.in_syncs, batches)
+    pages = _pages(syncs, expenses, batches)
+    return rest + Requests(creates=work.drafted + new, starts=syncs, statuses=syncs, pages=pages)
 
 
 def _pages(syncs: int, expenses: int, batches: Batches) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from runner.domain.ids import DatasetId, ExpenseId, SyncId
+from runner.domain.ids import CompanyId, DatasetId, ExpenseId, SyncId
 from runner.domain.states import SyncClass, TransactionStatus, classify
 
 
@@ -56,6 +56,26 @@ class CompanyInfo:
     """The accounting platform of its linked connection."""
     linked: bool | None
     """Whether an accounting connection is linked; None where the answer lists no connections at all."""
+    connection: str | None = None
+    """The status of its accounting connection in Codat's words: `Linked`, `PendingAuth`, `Unlinked`, `Deauthorized`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompaniesPage:
+    """One page of the list of companies."""
+
+    companies: dict[CompanyId, CompanyInfo]
+    received: int
+    total: int | None
+    """Companies on all pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Which of a company's defaults are set: they stand in where an expense names none of its own."""
+
+    bank_account: bool
+    supplier: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from runner.simulator.behaviour import Behaviour
-from runner.simulator.companies import DELETED, Company, CompanySpec
+from runner.simulator.companies import DELETED, Company, CompanySpec, with_usual_options
 from runner.simulator.datasets import Dataset, Datasets
 from runner.simulator.faults import Faults
 from runner.simulator.ledger import Ledger, StoredAttachment
@@ -43,7 +43,7 @@ class Account:
         self.ledger = Ledger(self.date)
         self.companies: dict[str, Company] = {}
         for spec in behaviour.companies:
-            self.companies[spec.id] = Company(spec, created=0.0)
+            self.companies[spec.id] = self._found(spec, created=0.0)
         self.active = sum(company.linked for company in self.companies.values())
         """How many companies count for the daily quota."""
         self._random = random
@@ -62,11 +62,14 @@ class Account:
         """Return a company. Raises `Refusal` 404 where there is none, or where it is deleted."""
         company = self.companies.get(identifier)
         if company is None and self.behaviour.open_world and _COMPANY_ID.fullmatch(identifier):
-            company = self.companies[identifier] = Company(CompanySpec(identifier), created=now)
+            company = self.companies[identifier] = self._found(CompanySpec(identifier), created=now)
             self.active += 1
         if company is None or company.status == DELETED:
             raise Refusal(404, f"There is no company {identifier}.")
         return company
+
+    def _found(self, spec: CompanySpec, *, created: float) -> Company:
+        return Company(with_usual_options(spec) if self.behaviour.usual_options else spec, created=created)
 
     def set_status(self, identifier: str, status: str, *, now: float = 0.0) -> None:
         """Change the state of a company's connection, as its owner might at any moment."""
@@ -199,7 +202,9 @@ class Account:
 
     def show_sync(self, company: Company, sync: str, *, now: float) -> Answer:
         """Answer `GET …/syncs/{id}/status`."""
-        return ok(self.syncs.status(self._sync(company, sync), now=now))
+        found = self._sync(company, sync)
+        found.forgotten = found.forgetting
+        return ok(self.syncs.status(found, now=now))
 
     def list_transactions(self, company: Company, sync: str, call: Call, *, now: float) -> Answer:
         """Answer `GET …/syncs/{id}/transactions`: a page of rows."""
@@ -216,7 +221,7 @@ class Account:
 
     def _sync(self, company: Company, identifier: str) -> Sync:
         sync = self.syncs.find(company, identifier)
-        if sync is None:
+        if sync is None or sync.forgotten:
             raise Refusal(404, "The company has no such sync.")
         return sync
 

@@ -65,6 +65,8 @@ class Behaviour:
     limits: Limits = field(default_factory=Limits)
     open_world: bool = True
     """Whether any company id is known and linked, or only the declared ones."""
+    usual_options: bool = False
+    """Whether companies that declare no accounts, tax rates or tracking have the usual ones, and refuse others."""
     companies: tuple[CompanySpec, ...] = ()
     epoch: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """The date at `now` = 0; aware."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 TYPES = ("Payment", "Refund", "Reward", "Chargeback")
@@ -78,10 +78,20 @@ class CompanySpec:
     config: Config | None = None
     """The company's configuration; None means the usual one, an empty mapping means that there is none."""
     accounts: Options | None = None
-    """What mappingOptions lists; where it is declared, an id outside of it is refused."""
+    """What mappingOptions lists; an id outside of it is refused. Not declared: none is listed, and any is taken."""
     tax_rates: Options | None = None
     tracking: Options | None = None
     sync_seconds: tuple[float, float] | None = None
+
+
+def with_usual_options(spec: CompanySpec) -> CompanySpec:
+    """Return the company with the usual accounts, tax rates and tracking categories where it declares none."""
+    return replace(
+        spec,
+        accounts=DEFAULT_ACCOUNTS if spec.accounts is None else spec.accounts,
+        tax_rates=DEFAULT_TAX_RATES if spec.tax_rates is None else spec.tax_rates,
+        tracking=DEFAULT_TRACKING if spec.tracking is None else spec.tracking,
+    )
 
 
 class Company:
@@ -112,9 +122,9 @@ class Company:
         spec = self.spec
         return {
             "expenseProvider": None,
-            "accounts": DEFAULT_ACCOUNTS if spec.accounts is None else spec.accounts,
-            "trackingCategories": DEFAULT_TRACKING if spec.tracking is None else spec.tracking,
-            "taxRates": DEFAULT_TAX_RATES if spec.tax_rates is None else spec.tax_rates,
+            "accounts": spec.accounts or (),
+            "trackingCategories": spec.tracking or (),
+            "taxRates": spec.tax_rates or (),
         }
 
     def connection(self, date: str) -> dict[str, Any]:

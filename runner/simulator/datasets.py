@@ -16,8 +16,8 @@ class Transaction:
     tax: Decimal
     reference: str | None
     merchant: str | None
-    complete: bool
-    """Whether it names its contact and bank account itself: it does without the company's configuration."""
+    needs: tuple[str, ...]
+    """What it does not name itself: it takes these defaults from the company's configuration."""
 
 
 @dataclass(frozen=True, slots=True)

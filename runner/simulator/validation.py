@@ -21,6 +21,7 @@ REFUSED_TYPES = ("TransferIn", "TransferOut", "AdjustmentIn", "AdjustmentOut")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _ZERO = Decimal(0)
+_DEFAULTS = {"bankAccountRef": "bankAccount", "contactRef": "supplier"}
 
 Flow = Literal["datasets", "direct"]
 
@@ -90,7 +91,7 @@ class _Check:
             tax=tax,
             reference=item.get("reference"),
             merchant=item.get("merchantName"),
-            complete=bool(item.get("contactRef")) and bool(item.get("bankAccountRef")),
+            needs=tuple(default for name, default in _DEFAULTS.items() if not item.get(name)),
         )
 
     def _identity(self, item: Mapping[str, Any]) -> None:
@@ -165,6 +166,8 @@ class _Check:
             return None
         if identifier not in known:
             return self._wrong(f"{where}: {identifier!r} does not exist in the company's books.", "ReferenceValidator")
+        if known[identifier].get("hasChildren"):
+            return self._wrong(f"{where}: {identifier!r} has others below it.", "ReferenceValidator")
         valid = known[identifier].get("validTransactionTypes")
         if kind is not None and valid and kind not in valid:
             return self._wrong(f"{where}: {identifier!r} does not take a {kind}.", "TransactionTypeValidator")

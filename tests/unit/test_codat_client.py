@@ -101,12 +101,13 @@ async def test_an_unknown_outcome_that_the_transports_gave_up_on_is_not_asked_ag
     assert len(service.requests) == 1
 
 
-async def test_a_configuration_that_codat_does_not_know_is_neither_complete_nor_not():
-    client, _ = codat(lambda _: (404, {"error": "none"}))
-    assert await client.config_complete(COMPANY) is None
-    client, _ = codat(lambda _: (403, {"error": "no"}))
+@pytest.mark.parametrize("status", [403, 404])
+async def test_what_codat_does_not_say_about_a_company_is_a_refusal(status):
+    client, _ = codat(lambda _: (status, {"error": "none"}))
     with pytest.raises(Refused):
-        await client.config_complete(COMPANY)
+        await client.defaults(COMPANY)
+    with pytest.raises(Refused):
+        await client.mapping_options(COMPANY)
 
 
 # ---- paging ----
@@ -275,6 +276,7 @@ async def test_each_probe_has_a_fresh_key():
     await client.keys_are_honoured(COMPANY)
     await client.keys_are_honoured(COMPANY)
     assert len({request.headers["Idempotency-Key"] for request in service.requests}) == 4
+    assert all(request.expected == {400, 422} for request in service.requests)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 
 from runner.codat import wire
 from runner.codat.messages import Response
-from runner.domain.remote import CompanyInfo, Created
+from runner.domain.mapping_options import MappingOptions, Option
+from runner.domain.remote import CompanyInfo, Created, Defaults
 from runner.domain.states import SyncClass, TransactionStatus
 from runner.errors import OutcomeUnknown
 
@@ -26,7 +27,9 @@ READERS = [
     wire.read_status_list,
     wire.read_transactions,
     wire.read_company,
-    wire.read_config_complete,
+    wire.read_defaults,
+    wire.read_mapping_options,
+    wire.read_companies,
 ]
 
 UNREADABLE = {
@@ -237,36 +240,70 @@ ACCOUNTING = {"sourceType": "Accounting", "platformName": "Xero"}
 
 
 @pytest.mark.parametrize(
-    ("connections", "platform", "linked"),
+    ("connections", "platform", "linked", "status"),
     [
-        ([ACCOUNTING | {"status": "Linked"}], "Xero", True),
-        ([ACCOUNTING | {"status": "Deauthorized"}], "Xero", False),
+        ([ACCOUNTING | {"status": "Linked"}], "Xero", True, "Linked"),
+        ([ACCOUNTING | {"status": "Deauthorized"}], "Xero", False, "Deauthorized"),
         (
             [ACCOUNTING | {"status": "Unlinked"}, ACCOUNTING | {"status": "Linked", "platformName": "QBO"}],
             "QBO",
             True,
+            "Linked",
         ),
-        ([{"sourceType": "Banking", "status": "Linked", "platformName": "Plaid"}], None, False),
-        ([{"status": "linked", "platformName": None}], None, True),
-        ([None, ACCOUNTING | {"status": None}], "Xero", False),
-        ([], None, None),
-        (None, None, None),
+        ([{"sourceType": "Banking", "status": "Linked", "platformName": "Plaid"}], None, False, None),
+        ([{"status": "linked", "platformName": None}], None, True, "linked"),
+        ([None, ACCOUNTING | {"status": None}], "Xero", False, None),
+        ([], None, None, None),
+        (None, None, None, None),
     ],
 )
-def test_a_company_is_linked_by_its_accounting_connection(connections, platform, linked):
+def test_a_company_is_linked_by_its_accounting_connection(connections, platform, linked, status):
     body = {"id": "c", "name": "Acme", "dataConnections": connections, "tags": {}}
-    assert wire.read_company(answered(body)) == CompanyInfo("Acme", platform, linked)
+    assert wire.read_company(answered(body)) == CompanyInfo("Acme", platform, linked, status)
 
 
 @pytest.mark.parametrize(
-    ("body", "complete"),
+    ("body", "bank_account", "supplier"),
     [
-        ({"bankAccount": {"id": "1"}, "supplier": {"id": "2"}, "customer": {"id": "3"}}, True),
-        ({"bankAccount": {"id": "1"}, "supplier": {"id": "2"}, "customer": None}, False),
-        ({"bankAccount": {"id": None}, "supplier": {"id": "2"}, "customer": {"id": "3"}}, False),
-        ({"bankAccount": {"id": ""}, "supplier": {}, "customer": {"id": "3"}}, False),
-        ({}, False),
+        ({"bankAccount": {"id": "1"}, "supplier": {"id": "2"}, "customer": {"id": "3"}}, True, True),
+        ({"bankAccount": {"id": "1"}, "supplier": None}, True, False),
+        ({"bankAccount": {"id": None}, "supplier": {"id": "2"}}, False, True),
+        ({"bankAccount": {"id": ""}, "supplier": {}}, False, False),
+        ({}, False, False),
     ],
 )
-def test_a_configuration_is_complete_with_all_three_defaults(body, complete):
-    assert wire.read_config_complete(answered(body)) is complete
+def test_a_default_is_set_where_it_has_an_id(body, bank_account, supplier):
+    assert wire.read_defaults(answered(body)) == Defaults(bank_account, supplier)
+
+
+def test_mapping_options_are_read_with_all_that_rows_may_name_them_by():
+    body = {
+        "accounts": [
+            {"id": "a-1", "nominalCode": "400", "name": "Travel", "validTransactionTypes": ["Payment", None]},
+            {"id": 7, "name": None, "validTransactionTypes": None},
+            {"id": "", "name": "no id"},
+            {"id": "bad\nid", "name": "no row could name it"},
+            None,
+        ],
+        "taxRates": [{"id": "t", "name": "20%", "code": "T20", "effectiveTaxRate": 20.0}],
+        "trackingCategories": [{"id": "d", "hasChildren": True}, {"id": "s", "parentId": "d"}],
+        "expenseProvider": None,
+    }
+    assert wire.read_mapping_options(answered(body)) == MappingOptions(
+        (Option("a-1", "Travel", "400", ("Payment",)), Option("7")),
+        (Option("t", "20%", "T20"),),
+        (Option("d", has_children=True), Option("s", parent_id="d")),
+    )
+
+
+@pytest.mark.parametrize("body", [{}, {"accounts": None, "taxRates": [], "trackingCategories": None}])
+def test_mapping_options_without_entries_say_nothing(body):
+    assert wire.read_mapping_options(answered(body)).say_nothing
+
+
+def test_a_page_of_companies_is_read_with_their_connections():
+    linked = {"id": "c-1", "name": "A", "dataConnections": [{"status": "Linked", "sourceType": "Accounting"}]}
+    cut = {"id": "c-2", "dataConnections": [{"status": "Unlinked", "sourceType": "Accounting"}]}
+    page = wire.read_companies(answered({"results": [linked, cut, {"id": None}, None], "totalResults": 9}))
+    assert {company: info.linked for company, info in page.companies.items()} == {"c-1": True, "c-2": False}
+    assert (page.received, page.total) == (4, 9)

@@ -189,8 +189,26 @@ def test_mapping_options_list_what_a_company_declares():
     client = Client(companies=(CompanySpec(COMPANY, accounts=accounts),))
     options = read(client.get("mappingOptions"))
     assert options["accounts"] == list(accounts)
-    assert options["taxRates"]
-    assert options["trackingCategories"]
+    assert options["taxRates"] == options["trackingCategories"] == []
+
+
+def test_companies_with_the_usual_options_list_them_and_refuse_others():
+    client = Client(usual_options=True)
+    listed = read(client.get("mappingOptions"))
+    assert {"400", "423"} <= {each["id"] for each in listed["accounts"]}
+    assert listed["taxRates"]
+    assert client.create(expense(1)).status == 200
+    wrong = expense(2)
+    wrong["lines"][0]["accountRef"] = {"id": "nowhere"}
+    assert client.create(wrong).status == 400
+
+
+def test_a_tracking_category_with_others_below_it_is_refused():
+    client = Client(usual_options=True)
+    parent, leaf = expense(1), expense(2)
+    parent["lines"][0]["trackingRefs"] = [{"id": "department"}]
+    leaf["lines"][0]["trackingRefs"] = [{"id": "sales"}]
+    assert (client.create(parent).status, client.create(leaf).status) == (400, 200)
 
 
 @pytest.mark.parametrize(
