@@ -1,78 +1,161 @@
-"""`expense-runner check`: what is wrong with these files? No network, no journal."""
+"""`expense-runner check`: what is wrong with these files? Without a key no network, and never a journal."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from runner.app import App
-from runner.cli.options import input_options, json_option
+from runner.cli.inspected import inspection_json, inspection_lines, settings_to_ask
+from runner.cli.options import codat_options, input_options, json_option, preflight_option
 from runner.cli.session import conduct
 from runner.clock import SystemClock
 from runner.errors import ExitCode
+from runner.inspection import Inspection
 from runner.intake.mapping.choose import read_mappings
 from runner.intake.read import Options
 from runner.intake.sources import Source, find_sources
-from runner.journal.journal import scratch
-from runner.journal.records import Books, OpenRowError
-from runner.report.summary import companies_json, company_lines, row_error_lines
+from runner.journal.checking import ErrorGroup, Place, ReceiptTotals
+from runner.journal.journal import Journal, scratch
+from runner.journal.records import Books
+from runner.report import checked as report
+from runner.report.summary import companies_json
+from runner.report.words import counted
+from runner.scrutiny import Warned, receipts_of, scrutinize
+from runner.settings import RunSettings
 from runner.stage import StagedInput
 
-Checked = tuple[list[StagedInput], Books, list[OpenRowError]]
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What reading the files found; the single row errors stay in the scratch journal."""
+
+    inputs: list[StagedInput]
+    books: Books
+    groups: list[ErrorGroup]
+    warnings: list[Warned]
+    receipts: ReceiptTotals
+    inspection: Inspection | None
+    """What Codat said; None where it was not asked."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return 3 where any row is wrong, 4 where only companies are not well; a warning is a matter of opinion."""
+        found = self.inspection
+        if self.groups or (found is not None and found.rejected):
+            return ExitCode.REJECTED
+        return ExitCode.OK if found is None or found.finds_nothing else ExitCode.WORK_REMAINS
 
 
-@click.command(epilog="Example: `expense-runner check expenses/` names every wrong row and what is expected instead.")
+@click.command(epilog="Example: `expense-runner check expenses/` says what is wrong by cause, and how to mend it.")
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE|FOLDER|-...")
 @input_options
+@preflight_option
+@codat_options
 @json_option
 def check(
     inputs: tuple[str, ...],
     receipts_dir: Path | None,
     mapping: tuple[str, ...],
     as_json: bool,  # noqa: FBT001
+    **codat: Any,  # noqa: ANN401 - click passes what is declared
 ) -> int:
-    """Read CSV files as a run would, and say what is wrong with them: nothing is sent, nothing is kept.
+    """Read CSV files as a run would, and say what is wrong with them and what is odd: nothing is sent, nothing is kept.
 
-    Exit code 0 if every row is right, 3 if any is wrong.
+    With an API key Codat is asked as well whether it has what the rows name; without one there is no network.
+    Exit code 0 if every row is right, 3 if any is wrong, 4 if only companies are not well. Warnings do not change it.
     """
+    settings = settings_to_ask(codat)
     sources = find_sources(inputs)
     options = Options(receipts_dir=receipts_dir, mapping=read_mappings(mapping))
-    staged, books, errors = conduct(lambda app: _check(app, sources, options), quiet=as_json)
-    code = ExitCode.REJECTED if errors else ExitCode.OK
-    if as_json:
-        click.echo(json.dumps(_json(staged, books, errors, code)))
-        return int(code)
-    for each in staged:
-        click.echo(f"{each.name}: {each.rows:,} rows, {each.accepted:,} expenses, {each.errors:,} errors")
-        click.echo(f"  delimiter {_delimiter(each.delimiter)}, encoding {each.encoding}")
-        if each.unknown:
-            click.echo(f"  columns not read: {', '.join(each.unknown)}")
-        if each.mapping:
-            click.echo(f"  read by the mapping profile {each.mapping}")
-        for rule, count in each.skipped:
-            click.echo(f"  {count:,} rows skipped by the rule in {rule}")
-        if each.repeated:
-            click.echo(f"  {each.repeated:,} expenses stand in an earlier file as well; they count once")
-    for line in company_lines(books):
-        click.echo(line)
-    if errors:
-        click.echo("\nRows that are wrong:")
-        for line in row_error_lines(errors, total=len(errors)):
-            click.echo(line)
-    else:
-        click.echo("\nEvery row is right.")
-    return int(code)
-
-
-async def _check(app: App, sources: list[Source], options: Options) -> Checked:
     with scratch(SystemClock()) as journal:
-        staged = await app.check(sources, options, journal)
-        return staged, await journal.accounts.books(), await journal.staging.open_row_errors()
+        checked = conduct(lambda app: examine(app, sources, options, journal, settings), quiet=as_json)
+        if as_json:
+            asyncio.run(_print_json(checked, journal))
+        else:
+            _print(checked)
+    return int(checked.exit_code)
 
 
-def _json(staged: list[StagedInput], books: Books, errors: list[OpenRowError], code: ExitCode) -> dict[str, object]:
+async def examine(
+    app: App, sources: list[Source], options: Options, journal: Journal, settings: RunSettings | None = None
+) -> Checked:
+    """Stage into the scratch journal and look at what is there; whatever else looks at the rows belongs here."""
+    staged = await app.check(sources, options, journal)
+    receipts = await receipts_of(journal.checking)
+    warnings = await scrutinize(journal.checking, receipts, now=app.clock.now(), draining=app.draining)
+    books, groups = await journal.accounts.books(), await journal.checking.error_groups()
+    inspection = None if settings is None else await app.preflight_check(settings, journal)
+    return Checked(staged, books, groups, warnings, receipts, inspection)
+
+
+def _print(checked: Checked) -> None:
+    for line in _lines(checked):
+        click.echo(line)
+
+
+def _lines(checked: Checked) -> Iterator[str]:
+    for each in checked.inputs:
+        yield from _input_lines(each)
+    if checked.books.companies:
+        yield "\nExpenses whose rows are right:"
+    yield from report.right_lines(checked.books)
+    yield from report.receipt_lines(checked.receipts, report.receipts_wrong(checked.groups))
+    files = report.of_files(checked.groups)
+    if files:
+        yield "\nFiles that are refused as a whole, by cause, each with its first file:"
+        yield from (*report.group_lines(files), *report.fix_lines(files))
+    if rows := [group for group in checked.groups if group not in files]:
+        yield "\nRows that are wrong, by cause, each with its first row:"
+        yield from (*report.group_lines(rows), *report.fix_lines(rows))
+    if any(group.count > 1 for group in checked.groups):
+        yield "  All of them, row by row: expense-runner check --json …"
+    if checked.warnings:
+        yield "\nWarnings: right as far as can be told, but odd:"
+        for warned in checked.warnings:
+            yield from report.warning_lines(warned.oddity, warned.count, _examples(warned))
+    yield "\n" + report.verdict(checked.groups, _warnings(checked), checked.books)
+    if checked.inspection is not None:
+        yield from inspection_lines(checked.inspection)
+
+
+def _input_lines(each: StagedInput) -> list[str]:
+    errors = counted(each.errors, "error") if each.errors else "no errors"
+    if not each.usable:
+        return [f"{each.name}: refused as a whole, see below"]
+    lines = [
+        f"{each.name}: {counted(each.rows, 'row')}, {counted(each.accepted, 'expense')}, {errors}",
+        f"  delimiter {_delimiter(each.delimiter)}, encoding {each.encoding}",
+    ]
+    if each.unknown:
+        lines.append(f"  {'column' if len(each.unknown) == 1 else 'columns'} not read: {', '.join(each.unknown)}")
+    if each.mapping:
+        lines.append(f"  read by the mapping profile {each.mapping}")
+    lines += [f"  {counted(count, 'row')} skipped by the rule in {rule}" for rule, count in each.skipped]
+    if each.repeated:
+        verb, count = ("stands", "counts") if each.repeated == 1 else ("stand", "count")
+        lines.append(f"  {counted(each.repeated, 'expense')} {verb} in an earlier file as well, and {count} once")
+    return lines
+
+
+async def _print_json(checked: Checked, journal: Journal) -> None:
+    """Print one line; the errors, of which there may be millions, are never all in memory."""
+    head = json.dumps(_json(checked))
+    click.echo(f'{head[:-1]}, "errors": [', nl=False)
+    comma = ""
+    async for error in journal.checking.errors():
+        click.echo(comma + json.dumps(report.error_json(error)), nl=False)
+        comma = ", "
+    click.echo("]}")
+
+
+def _json(checked: Checked) -> dict[str, Any]:
     return {
-        "exit_code": int(code),
+        "exit_code": int(checked.exit_code),
         "inputs": [
             {
                 "file": each.name,
@@ -86,22 +169,28 @@ def _json(staged: list[StagedInput], books: Books, errors: list[OpenRowError], c
                 "mapping": each.mapping,
                 "skipped": [{"rule": rule, "rows": count} for rule, count in each.skipped],
             }
-            for each in staged
+            for each in checked.inputs
         ],
-        "companies": companies_json(books),
-        "errors": [
-            {
-                "file": e.file,
-                "line": e.line,
-                "column": e.column,
-                "value": e.value,
-                "expected": e.expected,
-                "code": e.code,
-                "company_id": e.company_id,
-            }
-            for e in errors
+        "companies": companies_json(checked.books),
+        "receipts": {
+            "found": checked.receipts.count,
+            "bytes": checked.receipts.size,
+            "wrong": report.receipts_wrong(checked.groups),
+        },
+        "preflight": inspection_json(checked.inspection),
+        "causes": report.groups_json(checked.groups),
+        "warnings": [
+            report.warning_json(warned.oddity, warned.count, _examples(warned)) for warned in checked.warnings
         ],
     }
+
+
+def _warnings(checked: Checked) -> int:
+    return sum(warned.count for warned in checked.warnings)
+
+
+def _examples(warned: Warned) -> list[tuple[Place, str, str]]:
+    return [(each.place, each.column, each.value) for each in warned.examples]
 
 
 def _delimiter(delimiter: str) -> str:

@@ -1,14 +1,26 @@
 """The journal's outlook: what is open, company by company, in numbers."""
 
 from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any
 
 from runner.domain.forecast import OpenWork
+from runner.domain.preflight import IDS_LIFE, LINKED_LIFE, is_fresh
 from runner.journal.context import Context
 from runner.journal.statements import load
 
 _SQL = load("outlook")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReceipts:
+    """Receipts that are to be attached once their expenses are posted."""
+
+    count: int
+    size: int
+    """Bytes."""
 
 
 class Outlook:
@@ -17,14 +29,35 @@ class Outlook:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def open_work(self) -> list[OpenWork]:
-        """Return the open work of every company that has any, or is held."""
-        return await self._context.store.read(_open_work)
+    async def open_work(self, *, auto_retry: int = 0) -> list[OpenWork]:
+        """Return the open work of every company that has any, or is held.
+
+        What has failed is open as long as it has been sent again fewer than `auto_retry` times.
+        """
+        now = self._context.clock.now()
+        return await self._context.store.read(lambda connection: _open_work(connection, now, auto_retry))
+
+    async def open_expenses(self, *, auto_retry: int = 0) -> int:
+        """Return how many expenses are staged, sent or to be retried, those that held companies keep left out."""
+
+        def operation(connection: Connection) -> int:
+            (count,) = connection.execute(_SQL["open_expenses"], {"auto_retry": auto_retry}).fetchone()
+            return int(count)
+
+        return await self._context.store.read(operation)
+
+    async def open_receipts(self) -> OpenReceipts:
+        """Return the receipts that `open_work` counts, all companies together, those of held ones left out."""
+
+        def operation(connection: Connection) -> OpenReceipts:
+            return OpenReceipts(*connection.execute(_SQL["open_receipts"]).fetchone())
+
+        return await self._context.store.read(operation)
 
 
-def _open_work(connection: Connection) -> list[OpenWork]:
+def _open_work(connection: Connection, now: datetime, auto_retry: int) -> list[OpenWork]:
     found: dict[int, dict[str, Any]] = defaultdict(dict)
-    for company, undrafted in connection.execute(_SQL["undrafted"]):
+    for company, undrafted in connection.execute(_SQL["undrafted"], {"auto_retry": auto_retry}):
         found[company].update(undrafted=undrafted)
     for company, drafted, stored in connection.execute(_SQL["drafts"]):
         found[company].update(drafted=drafted, stored=stored)
@@ -36,4 +69,18 @@ def _open_work(connection: Connection) -> list[OpenWork]:
         found[company].update(first=True)
     for (company,) in connection.execute(_SQL["held"]):
         found[company].update(held=True)
+    for company, *seen in connection.execute(_SQL["seen"]):
+        if company in found:
+            found[company].update(_seen(now, *seen))
     return [OpenWork(**values) for values in found.values()]
+
+
+def _seen(now: datetime, linked_at: str | None, defaults_at: str | None, options_at: str | None) -> dict[str, bool]:
+    def fresh(at: str | None, life: timedelta) -> bool:
+        return is_fresh(None if at is None else datetime.fromisoformat(at), life, now=now)
+
+    return {
+        "linked_seen": fresh(linked_at, LINKED_LIFE),
+        "defaults_seen": fresh(defaults_at, IDS_LIFE),
+        "options_seen": fresh(options_at, IDS_LIFE),
+    }

@@ -1,42 +1,37 @@
 """What each code means, who can do something about it, and what: the same words in every report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from runner.domain.states import SyncCode
-from runner.intake.codes import MEANINGS
-
-
-class Who(StrEnum):
-    """Who can do something about it."""
-
-    FIX_DATA = "fix-data"
-    """Whoever made the rows."""
-    FIX_MAPPING = "fix-mapping"
-    """Whoever decides which accounts, tax rates and settings are used."""
-    RECONNECT_COMPANY = "reconnect-company"
-    """The company's owner, in Codat or in the accounting software."""
-    WAIT = "wait"
-    """Nobody yet: a later run settles it."""
-    ASK_CODAT = "ask-codat"
-    """Codat's support, with the correlation id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One code explained."""
-
-    meaning: str
-    who: Who
-    way_out: str
-
+from runner.domain.states import SyncClass, SyncCode, classify
+from runner.domain.suspicion import Oddity
+from runner.intake.codes import MEANINGS, OF_FILES, Code
+from runner.report.accounting import ACCOUNTING, accounting_cause
+from runner.report.entry import Entry, Who
+from runner.report.preflight import PREFLIGHT
 
 _CORRECT = "Correct the row and run with the corrected file: the id stays the same, what is posted stays posted."
 
+_FILE: Final = "Mend the file itself and run with it again: nothing of it was used."
+_HEADER: Final = (
+    "Give the file a header line with the columns that it needs, or read it with a mapping profile "
+    "(`expense-runner map init FILE` writes a first one), and run with it again."
+)
+_FILES: Final[Mapping[str, str]] = {
+    Code.FILE_UNREADABLE: "See that the file is there and may be read, and run with it again: nothing of it was used.",
+    Code.NOT_UTF8: "Save the file as UTF-8, or name its encoding in a mapping profile (`expense-runner map init FILE` "
+    "writes a first one), and run with it again.",
+    Code.ENCODING_WRONG: "Name the file's own encoding in its mapping profile, and run with it again.",
+    Code.NO_HEADER: _HEADER,
+    Code.COLUMN_MISSING: _HEADER,
+    Code.COLUMN_REPEATED: "Let the header name each column once, and run with the file again.",
+    Code.QUOTING_BROKEN: "Close the quotation mark, or export the file again, and run with it.",
+    Code.WORKBOOK_UNREADABLE: "Save the workbook again as .xlsx, without a password, and run with it.",
+}
+
 _EXPENSES = {
+    **PREFLIGHT,
     "id_conflict": Entry(
         "The id is known with other content, and a known expense is never overwritten.",
         Who.FIX_DATA,
@@ -70,10 +65,17 @@ _EXPENSES = {
         Who.ASK_CODAT,
         "The next run looks again; if it stays so, ask Codat with the sync's id.",
     ),
+    "start_unanswered": Entry(
+        "The start of the expense's sync got no answer: it may be on its way into the books.",
+        Who.WAIT,
+        "The next run finds out what became of it, at the latest after the quiescence time.",
+    ),
     "sync_not_found": Entry(
         "Codat no longer knows the sync that the expense was in.",
         Who.ASK_CODAT,
-        "Ask Codat with the sync's id. Nothing is sent again before it is clear what became of it.",
+        "Ask Codat with the sync's id. Nothing is sent again before it is clear what became of it: each run looks for "
+        "the sync again, and `expense-runner verify` for the expense in other syncs. What is certain not to be in the "
+        "books can be sent under a new id.",
     ),
 }
 
@@ -124,17 +126,34 @@ _RECEIPTS = {
     "unanswered": Entry(
         "The upload got no answer: the receipt may be attached or not, and Codat cannot be asked.",
         Who.WAIT,
-        "Look into the books; to attach it again at the risk of having it twice: run --receipts-in-doubt retry.",
+        "Look into the books; to attach it again at the risk of having it twice: "
+        "`expense-runner run --receipts-in-doubt retry`.",
     ),
     "external": Entry(
         "The expense was posted outside this journal, perhaps with this receipt.",
         Who.WAIT,
-        "Look into the books; to attach it all the same: run --receipts-in-doubt retry.",
+        "Look into the books; to attach it all the same: `expense-runner run --receipts-in-doubt retry`.",
     ),
     "rebuilt": Entry(
         "The journal that knew whether the receipt was attached is lost.",
         Who.WAIT,
-        "Look into the books; to attach it at the risk of having it twice: run --receipts-in-doubt retry.",
+        "Look into the books; to attach it at the risk of having it twice: "
+        "`expense-runner run --receipts-in-doubt retry`.",
+    ),
+    "not_uploaded": Entry(
+        "The expense stands in the books, and the receipt is not attached yet.",
+        Who.WAIT,
+        "The next run uploads it.",
+    ),
+    "receipt_changed": Entry(
+        "The receipt's file has another size than when it was read.",
+        Who.FIX_DATA,
+        "Look which file is the right one, put it under the same name and run with the CSV again.",
+    ),
+    "receipt_unusable": Entry(
+        "The receipt's file can no longer be read as it was.",
+        Who.FIX_DATA,
+        "Put the file back under the same name and run with the CSV again.",
     ),
     "refused": Entry(
         "The accounting software did not take the receipt.",
@@ -178,28 +197,105 @@ _SYNCS = {
     ),
 }
 
+_WARNINGS = {
+    Oddity.NEAR_DUPLICATE: Entry(
+        "The company has another expense of the same type, merchant and amount within three days, under another id.",
+        Who.FIX_DATA,
+        "Look whether one purchase was reported twice, and take one of the rows out; two purchases may stay as they "
+        "are.",
+    ),
+    Oddity.DATE_IN_FUTURE: Entry(
+        "The date is still to come.", Who.FIX_DATA, "Look at the year, and at the order of day and month."
+    ),
+    Oddity.DATE_LONG_AGO: Entry(
+        "The date is more than five years ago: its accounting period is probably closed.",
+        Who.FIX_DATA,
+        "Look at the year; where it is right, see that the period is open in the accounting software.",
+    ),
+    Oddity.RATE_MISSING: Entry(
+        "The company has expenses in several currencies, and this one, in another than most, has no exchange rate. "
+        "QuickBooks Online would use 1 without a word.",
+        Who.FIX_DATA,
+        "Give currency_rate, unless this is the currency of the company's books or its software knows the rate.",
+    ),
+    Oddity.TAX_ABOVE_NET: Entry(
+        "A line's tax is larger than its net amount.",
+        Who.FIX_DATA,
+        "Look whether the columns are exchanged, or the tax holds the gross amount.",
+    ),
+    Oddity.TAX_AGAINST_NET: Entry(
+        "A line's tax has the other sign than its net amount.", Who.FIX_DATA, "Give both the same sign."
+    ),
+    Oddity.SIGN_AGAINST_TYPE: Entry(
+        "The amount is below zero. The type says which way the money went, so amounts are above zero: those of a "
+        "Refund as well.",
+        Who.FIX_DATA,
+        "Where money came back, write a Refund with the amount above zero (a mapping profile can do so by itself).",
+    ),
+    Oddity.AMOUNT_ZERO: Entry(
+        "The expense amounts to nothing; some accounting software refuses it.",
+        Who.FIX_DATA,
+        "Take the row out, or leave it if it is there to hold a receipt.",
+    ),
+    Oddity.AMOUNT_FAR_OFF: Entry(
+        "The amount is some 64 times what 19 of 20 expenses of the company stay below, or more.",
+        Who.FIX_DATA,
+        "Look whether a decimal point is missing.",
+    ),
+    Oddity.RECEIPT_LARGE: Entry(
+        "The receipt is larger than 5 MB, which FreeAgent, Zoho and mostly Xero do not take.",
+        Who.FIX_DATA,
+        "Give a smaller file; QuickBooks Online, NetSuite and Dynamics 365 take up to 100 MB.",
+    ),
+}
+
 EXPENSES: Final[Mapping[str, Entry]] = MappingProxyType(_EXPENSES)
 HOLDS: Final[Mapping[str, Entry]] = MappingProxyType(_HOLDS)
 RECEIPTS: Final[Mapping[str, Entry]] = MappingProxyType(_RECEIPTS)
 ROWS: Final[Mapping[str, Entry]] = MappingProxyType(
     {
         "id_conflict": _EXPENSES["id_conflict"],
-        **{str(code): Entry(meaning, Who.FIX_DATA, _CORRECT) for code, meaning in MEANINGS.items()},
+        **{
+            str(code): Entry(meaning, Who.FIX_DATA, _FILES.get(code, _FILE) if code in OF_FILES else _CORRECT)
+            for code, meaning in MEANINGS.items()
+        },
     }
 )
+
+WARNINGS: Final[Mapping[str, Entry]] = MappingProxyType({str(code): entry for code, entry in _WARNINGS.items()})
+
+_CLASSES = {
+    SyncClass.RUNNING: "in progress",
+    SyncClass.DONE: "ended",
+    SyncClass.HOLD: "the company needs somebody",
+    SyncClass.ERROR: "an error",
+}
+
+SYNCS: Final[Mapping[int, Entry]] = MappingProxyType({int(code): entry for code, entry in _SYNCS.items()})
 
 _UNFORESEEN = Entry("A cause that this version has no words for.", Who.ASK_CODAT, "Ask Codat, with the correlation id.")
 
 
+_KINDS: Final = (
+    ("row", ROWS),
+    ("expense", EXPENSES),
+    ("company", HOLDS),
+    ("receipt", RECEIPTS),
+    ("warning", WARNINGS),
+    ("accounting", ACCOUNTING),
+)
+
+
 def explain(code: str) -> list[tuple[str, Entry]]:
-    """Return every explanation of a code with the kind of thing it is about; none for a code nobody knows."""
-    found = [
-        (kind, entries[code])
-        for kind, entries in (("row", ROWS), ("expense", EXPENSES), ("company", HOLDS), ("receipt", RECEIPTS))
-        if code in entries
-    ]
+    """Return every explanation of a code with the kind of thing it is about; none for a code nobody knows.
+
+    A message of the accounting software is explained by the usual error that it stands for.
+    """
+    found = [(kind, entries[code]) for kind, entries in _KINDS if code in entries]
     if code.isdecimal() and int(code) in SyncCode._value2member_map_:
         found.append(("sync", _SYNCS[SyncCode(int(code))]))
+    if not found and (cause := accounting_cause(code)) is not None:
+        found.append(("accounting", ACCOUNTING[cause]))
     return list({entry: (kind, entry) for kind, entry in found}.values())
 
 
@@ -208,7 +304,23 @@ def entry_of(entries: Mapping[str, Entry], code: str) -> Entry:
     return entries.get(code, _UNFORESEEN)
 
 
+def entry_about(about: str, code: str) -> Entry:
+    """Return the explanation of a code of an `expense`, a `row`, a `receipt` or a held `company`.
+
+    A receipt's file can be at fault as it can in a row.
+    """
+    entries = {"expense": EXPENSES, "row": ROWS, "company": HOLDS, "receipt": RECEIPTS}[about]
+    return entry_of(ROWS if about == "receipt" and code not in RECEIPTS else entries, code)
+
+
+def sync_meaning(code: int) -> str:
+    """Return what a sync's status code means; of one that Codat has not documented, what its first digit says."""
+    if code in SYNCS:
+        return SYNCS[code].meaning
+    return f"Codat has not documented this code; taken as: {_CLASSES[classify(code)]}."
+
+
 def all_codes() -> list[str]:
     """Return every code that can be explained, sorted, numbers last."""
-    words = {*ROWS, *EXPENSES, *HOLDS, *RECEIPTS}
+    words = {code for _, entries in _KINDS for code in entries}
     return [*sorted(words), *(str(int(code)) for code in _SYNCS)]

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from runner.cli import cli
 from runner.domain.states import SyncCode
 from runner.intake.codes import Code
-from runner.report.catalog import EXPENSES, HOLDS, RECEIPTS, ROWS, Who, all_codes, explain
+from runner.report.catalog import EXPENSES, HOLDS, RECEIPTS, ROWS, all_codes, explain
+from runner.report.entry import Who
 from runner.steps.holds import held_by_status
 
 STEPS = Path(__file__).parents[2] / "runner"
