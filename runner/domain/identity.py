@@ -146,6 +146,11 @@ def unnamed_id(company_id: CompanyId, *, content: bytes, occurrence: int) -> Exp
     return _uuid5(f"{company_id}\ncontent\n{content.hex()}\n{occurrence}")
 
 
+def returned_id(origin: str, line: int) -> ExpenseId:
+    """Return the id of an expense whose row was wrong in a file (a digest of its bytes) and came back corrected."""
+    return _uuid5(f"row\n{origin}\n{line}")
+
+
 def _uuid5(name: str) -> ExpenseId:
     """Return `uuid.uuid5(NAMESPACE, name)`, written without building a UUID object (a third of the time)."""
     hashing = _in_namespace.copy()

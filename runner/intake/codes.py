@@ -61,6 +61,10 @@ class Code(StrEnum):
     NEGATIVE_REFUSED = "negative_refused"
     CURRENCY_DIFFERS = "currency_differs"
 
+    ROW_KEY_WRONG = "row_key_wrong"
+    ROW_KEY_REPEATED = "row_key_repeated"
+    EQUAL_ELSEWHERE = "equal_elsewhere"
+
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -111,8 +115,22 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         Code.AMOUNTS_DISAGREE: "The row's amounts contradict one another.",
         Code.NEGATIVE_REFUSED: "The amount is below zero, which the mapping profile does not allow.",
         Code.CURRENCY_DIFFERS: "The amount carries the sign of another currency than its row.",
+        Code.ROW_KEY_WRONG: "The row's _row_key is damaged, or belongs to an expense of another company or id.",
+        Code.ROW_KEY_REPEATED: "Several rows have the same _row_key: one of them is a copy.",
+        Code.EQUAL_ELSEWHERE: "The corrected row says the same as an expense without an id from another file: it may "
+        "be the same purchase.",
     }
 )
+
+
+OF_FILES: Final = frozenset(
+    {
+        Code.FILE_UNREADABLE, Code.NOT_UTF8, Code.NUL_CHARACTER, Code.NO_HEADER, Code.COLUMN_MISSING,
+        Code.COLUMN_REPEATED, Code.TOO_MANY_COLUMNS, Code.QUOTING_BROKEN, Code.FIELD_TOO_LONG, Code.ROW_TOO_LONG,
+        Code.ENCODING_WRONG, Code.WORKBOOK_UNREADABLE,
+    }
+)  # fmt: skip
+"""Codes with which a file is refused as a whole: none of its rows is at fault."""
 
 
 @dataclass(frozen=True, slots=True)

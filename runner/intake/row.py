@@ -10,12 +10,13 @@ from operator import itemgetter
 from typing import Final, Generic, TypeVar
 
 import msgspec
-from iso4217 import Currency
 
 from runner.domain.expense import MAX_TRACKING, ExpenseType, Receipt, RowError
 from runner.domain.ids import CompanyId, is_company_id
 from runner.domain.money import parse_decimal
+from runner.domain.row_key import Origin
 from runner.intake.codes import Code, Fault, cut
+from runner.intake.currencies import currencies
 from runner.intake.header import COLUMNS, Header, normal_company
 from runner.intake.receipts import ReceiptFolder, ReceiptRefused
 
@@ -23,7 +24,6 @@ MAX_TEXT: Final = 5_000
 MAX_RECEIPTS: Final = 100
 MAX_KEY: Final = 200
 SEPARATOR: Final = ";"
-CURRENCIES: Final = frozenset(currency.code for currency in Currency)
 YEARS: Final = range(1900, 2200)
 
 _TYPES: Final = {each.value.lower(): each for each in ExpenseType}
@@ -69,6 +69,8 @@ class Row(msgspec.Struct, array_like=True, frozen=True, gc=False):
     tracking_ids: tuple[str, ...]
     invoice_to_id: str | None
     receipts: tuple[Receipt, ...]
+    origin: Origin | None = None
+    """Where it first stood, if it was rejected and came back."""
 
     @property
     def issue_date(self) -> datetime | None:
@@ -85,6 +87,8 @@ class Wrong:
     errors: tuple[RowError, ...]
     suspects: tuple[str, ...]
     """Texts that may be the id of an expense whose line this row was meant to be: it cannot be told."""
+    origin: Origin | None = None
+    """As in `Row`."""
 
 
 class RowReader:
@@ -102,6 +106,18 @@ class RowReader:
         self._tracking = _Cache(_several)
         if header.company is not None:
             self._companies[""] = header.company
+
+    def company(self, cell: str) -> CompanyId | None:
+        """Return the company that a cell of the column company_id names, None where it names none."""
+        return self._companies[cell.strip()]
+
+    def opening(self, kind: str, date: str, currency: str) -> tuple[ExpenseType | None, str | None, str | None]:
+        """Return what these texts of the columns type, issue_date and currency say, None for one that is wrong."""
+        return self._types[kind], self._dates[date], self._currencies[currency]
+
+    def tracking(self, text: str) -> tuple[str, ...]:
+        """Return the tracking ids that a text names, any number of them."""
+        return self._tracking[text] or ()
 
     def read(self, cells: list[str], line: int) -> Row | Wrong | None:
         """Return the row that these cells (which are changed) make at this line; None for a blank one."""
@@ -286,7 +302,7 @@ def _type(text: str) -> ExpenseType | None:
 
 def _currency(text: str) -> str | None:
     code = text.upper()
-    return code if text.isascii() and code in CURRENCIES else None
+    return code if text.isascii() and code in currencies() else None
 
 
 @lru_cache(maxsize=4096)
@@ -334,5 +350,5 @@ _EXPECTED: Final = {
     "issue_date": "a date as year-month-day, such as 2024-03-31, or a full ISO 8601 time",
     "currency": "a currency code of three letters (ISO 4217), such as EUR",
     "net_amount": "a plain number with a point before the cents and no other signs, such as 1234.56",
-    "account_id": "the id of the account in the accounting software",
+    "account_id": "the account's id, nominal code or name in the accounting software",
 }

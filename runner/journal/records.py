@@ -14,12 +14,14 @@ from runner.domain.ids import (
     DraftNo,
     ExpenseId,
     IdempotencyKey,
+    InputNo,
     ReceiptNo,
     RunNo,
     SyncId,
     SyncNo,
 )
 from runner.domain.money import Sum
+from runner.domain.row_key import Origin
 from runner.domain.states import ExpenseState, Outcome, ReceiptState, SyncState
 
 
@@ -37,6 +39,8 @@ class StagedExpense(NamedTuple):
     receipts: tuple[Receipt, ...] = ()
     named: bool = True
     """Whether its file gave it an id, so that it can be recognized whatever else is in the file."""
+    returned: tuple[tuple[Origin, int], ...] = ()
+    """Of its rows those that were rejected and came back: where each first stood, and its line now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,10 @@ class Conflict:
     state: ExpenseState
     payload: bytes | None
     """The wire form that the journal holds, if it still does."""
+    elsewhere: tuple[str, int] | None = None
+    """Where another file has an expense without an id that says the same, which may be the same purchase."""
+    came_in_as: tuple[CompanyId, ExpenseId] | None = None
+    """The expense that a row which came back has been part of before, if that is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +88,13 @@ class UnfinishedInput:
     name: str
     path: str | None
     receipts: str | None
-    mapping: str | None = None
+    mapping: str | None
     """The mapping profile that it was read with: its path, or the name of a ready one."""
+    number: InputNo
+    sha256: str | None
+    """Hex digest of the bytes; None where it was cut off before its first expense came in."""
+    came_in: int
+    """How many of its expenses are in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +183,8 @@ class Standing:
     message: str | None
     file: str
     line: int
+    reference: str | None = None
+    """What its row calls it, where that was asked for: the id may be one that nobody has seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +235,23 @@ class Books:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """One run that was to send something; times are aware."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    """None while it is at work, and where it was killed."""
+    exit_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestTotals:
-    """Requests of all runs of a journal, and how many runs there were."""
+    """Requests of all runs of a journal, and how many runs there were that spoke with Codat."""
 
     total: int
     retried: int
     rate_limited: int
     runs: int
+    unended: bool = False
+    """Whether a run among them has no end, so that what it sent is not counted: it was killed, or is at work."""

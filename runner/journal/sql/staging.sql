@@ -10,8 +10,11 @@ SET staged_at = :now, sha256 = :sha256, delimiter = :delimiter, encoding = :enco
 WHERE input_no = :input
 
 -- name: supersede_inputs
--- A file of the same name has been read again: its newest reading says what is wrong with it now.
-UPDATE input SET superseded = 1 WHERE name = :name AND input_no < :input AND superseded = 0
+-- A file of the same name has been read again: its newest reading says what is wrong with it now. With :only_same only
+-- if it has the same bytes. A reading that was cut off is superseded by what it had let in, not by its name.
+UPDATE input SET superseded = 1
+WHERE name = :name AND input_no < :input AND superseded = 0 AND staged_at IS NOT NULL
+  AND (NOT :only_same OR sha256 IS :sha256)
 
 -- name: settle_superseded
 UPDATE row_error SET settled = 1
@@ -28,7 +31,17 @@ WHERE settled = 0 AND expense_id IS NOT NULL AND code <> 'id_conflict' AND EXIST
 )
 
 -- name: unfinished_inputs
-SELECT name, path, receipts, mapping FROM input WHERE staged_at IS NULL AND superseded = 0 ORDER BY input_no
+-- Of what came in, a later file may have corrected some, or it may itself have corrected what was there before.
+SELECT name, path, receipts, mapping, input_no, sha256,
+       max((SELECT coalesce(sum(expenses), 0) FROM accepted WHERE accepted.input_no = input.input_no),
+           (SELECT count(*) FROM expense WHERE expense.input_no = input.input_no))
+FROM input WHERE staged_at IS NULL AND superseded = 0 ORDER BY input_no
+
+-- name: know_content
+UPDATE input SET sha256 = :sha256 WHERE input_no = :input
+
+-- name: read_since
+SELECT EXISTS (SELECT 1 FROM input WHERE sha256 = :sha256 AND input_no > :input AND staged_at IS NOT NULL)
 
 -- name: add_company
 INSERT INTO company (company_id) VALUES (:company) ON CONFLICT (company_id) DO NOTHING
@@ -52,7 +65,7 @@ INSERT INTO payload (expense_no, body) VALUES (?, ?)
 
 -- name: known_expense
 SELECT expense_no, content_hash, state, units, nanos, currency,
-       (SELECT body FROM payload WHERE payload.expense_no = expense.expense_no)
+       (SELECT coalesce(given, body) FROM payload WHERE payload.expense_no = expense.expense_no)
 FROM expense WHERE company_no = :company_no AND expense_id = :expense_id
 
 -- name: correct_expense
@@ -64,7 +77,7 @@ WHERE expense_no = :expense_no AND state = 'rejected'
 
 -- name: correct_payload
 INSERT INTO payload (expense_no, body) VALUES (:expense_no, :payload)
-ON CONFLICT (expense_no) DO UPDATE SET body = excluded.body
+ON CONFLICT (expense_no) DO UPDATE SET body = excluded.body, given = NULL
 
 -- name: drop_receipts
 -- The corrected row says anew which receipts it has; one whose upload was begun is kept with its attempts.

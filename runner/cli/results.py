@@ -1,0 +1,90 @@
+"""`expense-runner results`: one line for each row of the files that were read, with what became of it."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from runner.cli.options import journal_option
+from runner.cli.written import Growing
+from runner.clock import SystemClock
+from runner.errors import ExitCode, RefusedToStart
+from runner.intake.sources import STDIN, Source, find_sources
+from runner.journal.journal import Journal, reading
+from runner.report.cells import csv_lines
+from runner.results import COLUMNS, Results, Values, results_of
+
+_TOGETHER: Final = 500
+
+
+@click.command(epilog="Example: `expense-runner results --out results.csv` after any run, for all files that it read.")
+@click.argument("inputs", nargs=-1, metavar="[FILE|FOLDER]...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default="-",
+    show_default=True,
+    help="The CSV file to write; - is stdout. A file that is none of results is not replaced.",
+)
+@journal_option
+def results(inputs: tuple[str, ...], out: Path, journal: Path) -> int:
+    """Write one line for each row of the files that were read, in order, with what became of it.
+
+    Without files it is all that the journal has read. Rows that were corrected in a file of rejects are told where
+    they first stood. The files are read again and must be as they were. Exit code 6 where one is not.
+    """
+    sources = find_sources(inputs) if inputs else None
+    told = Results()
+    with reading(journal, SystemClock()) as opened:
+        asyncio.run(_write(opened, sources, out, told))
+    for name, reason in told.unreadable.items():
+        named = "Standard input" if name == STDIN else name
+        click.echo(f"{named} cannot be told row by row: {reason}.", err=True)
+    if str(out) != "-":
+        click.echo(f"{out}: {told.lines:,} lines")
+    return int(ExitCode.REFUSED if told.unreadable else ExitCode.OK)
+
+
+async def _write(journal: Journal, sources: Sequence[Source] | None, out: Path, told: Results) -> None:
+    rows = results_of(journal, sources, told)
+    if str(out) == "-":
+        async for text in _texts(rows):
+            sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+        return
+    _refuse_to_replace(out)
+    growing = Growing(out)
+    try:
+        async for text in _texts(rows):
+            growing.add(out, text.encode())
+        growing.finish({out: out})
+    finally:
+        growing.close()
+
+
+async def _texts(rows: AsyncIterator[Values]) -> AsyncIterator[str]:
+    yield "".join(csv_lines(COLUMNS, ()))
+    page: list[Values] = []
+    async for row in rows:
+        page.append(row)
+        if len(page) == _TOGETHER:
+            yield _without_header(csv_lines(COLUMNS, page))
+            page.clear()
+    yield _without_header(csv_lines(COLUMNS, page))
+
+
+def _without_header(texts: Iterator[str]) -> str:
+    return "".join(texts).split("\r\n", 1)[1]
+
+
+def _refuse_to_replace(out: Path) -> None:
+    """Refuse to replace a file that is none of results: a slip must not cost anybody's expenses."""
+    if not out.exists():
+        return
+    with out.open("rb") as file:
+        begins = file.read(len(",".join(COLUMNS)))
+    if begins != ",".join(COLUMNS).encode():
+        raise RefusedToStart(f"{out} exists and is no file of results.", hint="Name another file with --out.")
