@@ -1,0 +1,68 @@
+"""The journal's verbs for single inputs: whether their content is known, what was wrong, where they lie now."""
+
+from sqlite3 import Connection
+
+from runner.domain.ids import InputNo
+from runner.journal.context import Context
+from runner.journal.records import OpenRowError
+from runner.journal.statements import load
+
+_SQL = load("inputs")
+_STAGING = load("staging")
+
+
+class Inputs:
+    """Knows files by their content."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def known_before(self, number: InputNo, *, sha256: str) -> tuple[str, int] | None:
+        """Return name and run of the first reading of the same bytes before this one; None if there was none."""
+
+        def operation(connection: Connection) -> tuple[str, int] | None:
+            values = {"input": number, "sha256": sha256}
+            row: tuple[str, int] | None = connection.execute(_SQL["known_before"], values).fetchone()
+            return row
+
+        return await self._context.store.read(operation)
+
+    async def is_another(self, name: str, *, sha256: str | None) -> bool:
+        """Say whether an input of this name had other content."""
+
+        def operation(connection: Connection) -> bool:
+            (found,) = connection.execute(_SQL["is_another"], {"name": name, "sha256": sha256}).fetchone()
+            return bool(found)
+
+        return await self._context.store.read(operation)
+
+    async def wrong(self, number: InputNo, *, limit: int) -> tuple[int, int, list[OpenRowError]]:
+        """Return how many errors a reading found, how many expenses they keep out, and the first of the errors."""
+
+        def operation(connection: Connection) -> tuple[int, int, list[OpenRowError]]:
+            values = {"input": number, "limit": limit}
+            errors, expenses = connection.execute(_SQL["count_wrong"], values).fetchone()
+            return errors, expenses, [OpenRowError(*row) for row in connection.execute(_SQL["errors_of"], values)]
+
+        return await self._context.store.read(operation)
+
+    async def put_away(self, number: InputNo, *, name: str) -> None:
+        """Record where a file lies from now on, so that the next one of its old name is told from it.
+
+        Written before the move: if that is cut off, the file is staged again, and comes to the same name.
+        """
+        values = {
+            "input": number,
+            "name": name,
+            "path": name,
+            "now": self._context.now(),
+            "only_same": 0,
+            "sha256": None,
+        }
+
+        def operation(connection: Connection) -> None:
+            connection.execute(_SQL["put_away"], values)
+            for statement in ("supersede_inputs", "settle_superseded", "settle_accepted"):
+                connection.execute(_STAGING[statement], values)
+
+        await self._context.store.write(operation)
