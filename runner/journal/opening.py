@@ -2,10 +2,13 @@
 
 import os
 import sqlite3
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import JournalUnusable
 from runner.journal.migrations import available, migrate, sync_folder
+from runner.logs import get_log
 
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "fuse.sshfs", "afs", "ceph", "fuse.glusterfs"})
 
@@ -90,10 +93,37 @@ def _create(path: Path) -> bool:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
+        if _may_be_journal(path):
+            _tighten(path)
         log = path.with_name(f"{path.name}-wal")
         return log.exists() and log.stat().st_size > 0
     sync_folder(path.absolute().parent)
     return False
+
+
+def require_no_other_file(path: Path) -> None:
+    """Raise `JournalUnusable` where a file is named that cannot be a journal, before anything is made beside it."""
+    if path.is_file() and os.access(path, os.R_OK) and not _may_be_journal(path):
+        raise _no_journal(path, "file is not a database")
+
+
+def _may_be_journal(path: Path) -> bool:
+    """Say whether a file is a database or still empty; of another, named by mistake, nothing may be changed."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(15) in {b"", b"SQLite format 3"}
+    return False
+
+
+def _tighten(path: Path) -> None:
+    """Take a journal that was made readable to others away from them, and say so: it holds the expenses' content."""
+    for each in (path, *(path.with_name(f"{path.name}{beside}") for beside in ("-wal", "-shm", ".lock"))):
+        with suppress(OSError):
+            mode = stat.S_IMODE(each.stat().st_mode)
+            if mode & 0o077:
+                each.chmod(mode & ~0o077)
+                get_log().warning(
+                    "journal_mode_tightened", file=str(each), was=f"{mode:04o}", now=f"{mode & ~0o077:04o}"
+                )
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, unclean: bool) -> None:
@@ -118,10 +148,7 @@ def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
     if name.startswith("SQLITE_READONLY"):
         return _read_only(path)
     if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
-        return JournalUnusable(
-            f"{path} is not a journal, or it is damaged: {error}.",
-            hint="Restore a copy of it, or name another file with --journal.",
-        )
+        return _no_journal(path, str(error))
     if "no such table" in str(error):
         return JournalUnusable(
             f"{path} is an SQLite file, but not a journal of expense-runner.",
@@ -130,6 +157,13 @@ def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
     return JournalUnusable(
         f"The journal {path} cannot be used: {error}.",
         hint="Look at the disk, make room if it is full, then run the same command again.",
+    )
+
+
+def _no_journal(path: Path, said: str) -> JournalUnusable:
+    return JournalUnusable(
+        f"{path} is not a journal, or it is damaged: {said}.",
+        hint="Restore a copy of it, or name another file with --journal.",
     )
 
 

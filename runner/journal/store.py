@@ -234,12 +234,13 @@ class GroupCommit:
         apply(connection, batch)
         if connection.total_changes - self._changes >= CHECKPOINT_CHANGES:
             self._changes = connection.total_changes
-            _checkpoint(connection)
+            checkpoint(connection)
 
 
-def _checkpoint(connection: sqlite3.Connection) -> None:
+def checkpoint(connection: sqlite3.Connection, *, mode: str = "PASSIVE") -> None:
+    """Fold the write-ahead log into the file: as much of it as no reader needs, or with "TRUNCATE" all."""
     try:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
     except sqlite3.Error as error:
         raise _unusable(error) from error
 

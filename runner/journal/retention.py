@@ -1,0 +1,42 @@
+"""The journal's verb for dropping wire forms that nothing needs any more."""
+
+from functools import partial
+from sqlite3 import Connection
+from typing import Final
+
+from runner.journal.context import Context
+from runner.journal.statements import load
+
+_SQL = load("retention")
+
+PORTION: Final = 2_000
+"""Payloads that one transaction looks at, so that nobody who records a fact waits long."""
+
+
+class Retention:
+    """Drops the payloads of expenses that stand in the books; their content hashes stay."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def drop_settled(self, *, portion: int = PORTION) -> int:
+        """Drop the payload of every expense that is posted, in no open draft, and has its receipts settled.
+
+        Returns how many. What is dropped is overwritten in the file.
+        """
+        dropped, after = 0, 0
+        while True:
+            step = await self._context.store.write(partial(_drop, after=after, limit=portion))
+            if step is None:
+                return dropped
+            after, count = step
+            dropped += count
+
+
+def _drop(connection: Connection, *, after: int, limit: int) -> tuple[int, int] | None:
+    """Return where the portion ended and how many payloads it dropped; None where there was none."""
+    (until,) = connection.execute(_SQL["portion"], {"after": after, "limit": limit}).fetchone()
+    if until is None:
+        return None
+    connection.execute("PRAGMA secure_delete = ON").fetchall()
+    return until, connection.execute(_SQL["drop_settled"], {"after": after, "until": until}).rowcount

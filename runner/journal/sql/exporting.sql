@@ -1,0 +1,8 @@
+-- name: names
+-- The views last: they say the same again, for people.
+SELECT name FROM sqlite_schema
+WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'
+ORDER BY type, name
+
+-- name: views
+SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name
