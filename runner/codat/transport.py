@@ -1,7 +1,5 @@
 """The wire: the one module that speaks HTTP."""
 
-import ipaddress
-import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -12,12 +10,12 @@ import aiohttp
 from yarl import URL
 
 from runner import __version__
+from runner.codat.address import BASE_URL, checked_address, checked_source
 from runner.codat.credential import Credential
 from runner.codat.messages import Begin, Request, Response
 from runner.codat.texts import cleaned
-from runner.errors import ConfigurationWrong, NotSent, OutcomeUnknown, RequestError
+from runner.errors import NotSent, OutcomeUnknown, RequestError
 
-BASE_URL = "https://api.codat.io"
 MAX_ANSWER = 64 * 1024 * 1024
 
 _FREE_UPLOAD = 2 * 1024 * 1024
@@ -58,7 +56,7 @@ class HttpTransport:
         max_answer: int = MAX_ANSWER,
         sources: Sequence[str | None] = (None,),
     ) -> None:
-        self._base = _checked(base_url)
+        self._base = checked_address(base_url)
         self._credential = credential
         self._connect_timeout = connect_timeout
         self._total_timeout = total_timeout
@@ -101,9 +99,9 @@ class HttpTransport:
         try:
             return await self._exchange(session, request)
         except _NEVER_ARRIVED as error:
-            fault = NotSent(f"Codat could not be reached: {_named(error)}")
+            fault = NotSent(f"Codat could not be reached: {self._named(error)}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            fault = OutcomeUnknown(f"The answer was lost: {_named(error)}", received=False)
+            fault = OutcomeUnknown(f"The answer was lost: {self._named(error)}", received=False)
         # Raised out here, so that no chained exception of aiohttp's carries the request's headers along.
         raise fault
 
@@ -116,9 +114,11 @@ class HttpTransport:
             allow_redirects=False,
             timeout=self._timeout(request),
         ) as answer:
-            headers = {name.lower(): value for name, value in answer.headers.items()}
+            # A server may send back what it was sent: what went out with the request shall not come in as a text
+            # that is logged, shown and kept in the journal.
+            headers = {name.lower(): self._credential.hidden(value) for name, value in answer.headers.items()}
             body = await self._body(answer)
-            return Response(answer.status, headers, body)
+            return Response(answer.status, headers, self._credential.hidden_data(body))
 
     async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
         """Read the body up to the cap; only a 2xx must be whole, any other status speaks for itself."""
@@ -136,6 +136,10 @@ class HttpTransport:
                 raise
         return bytes(read)
 
+    def _named(self, error: BaseException) -> str:
+        text = cleaned(self._credential.hidden(str(error)), limit=300)
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
     def _url(self, request: Request) -> URL:
         query = f"?{urlencode(request.query)}" if request.query else ""
         return URL(f"{self._base}{request.path}{query}", encoded=True)
@@ -149,48 +153,8 @@ def _connector(source: str | None) -> aiohttp.TCPConnector:
     # The governor limits what is in flight; a queue in here would count against the connect timeout.
     if source is None:
         return aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE)
-    family = socket.AF_INET6 if ":" in source else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind((source, 0))
-    except OSError as error:
-        raise ConfigurationWrong(
-            f"Requests cannot be sent from {source}: {error.strerror or error}.",
-            hint="--source-ip takes addresses that this machine has; see: ip address",
-        ) from error
+    family = checked_source(source)
     return aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE, local_addr=(source, 0), family=family)
-
-
-def _named(error: BaseException) -> str:
-    text = cleaned(str(error), limit=300)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _checked(base_url: str) -> str:
-    hint = f"Use something like {BASE_URL}; http only to this machine itself."
-    try:
-        url = URL(base_url)
-    except ValueError:
-        raise ConfigurationWrong("The base URL cannot be read.", hint=hint) from None
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise ConfigurationWrong("The base URL must begin with https:// and name a host.", hint=hint)
-    if url.user is not None or url.password is not None or url.raw_query_string or url.raw_fragment:
-        raise ConfigurationWrong("The base URL must not carry a user, a password, a query or a fragment.", hint=hint)
-    if url.scheme == "http" and not _is_loopback(url.host):
-        raise ConfigurationWrong(
-            f"The base URL must be https: the key would go unencrypted to {cleaned(url.host, limit=100)}.",
-            hint=hint,
-        )
-    return str(url).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 __all__ = ["BASE_URL", "HttpTransport"]
