@@ -38,18 +38,24 @@ from runner.codat.routes import route_of
 from runner.codat.wire import encode_expense
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
 from runner.domain.identity import content_hash
-from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey
+from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey, SyncId
+from runner.domain.preflight import Preflight
 from runner.domain.remote import ReceiptFile
 from runner.errors import RunStopped
 from runner.journal.journal import Journal, scratch
 from runner.journal.records import StagedExpense
-from runner.simulator import Behaviour, Call, Service
+from runner.simulator import Behaviour, Call, CompanySpec, Service
 from runner.simulator.behaviour import Limits as ServiceLimits
+from runner.simulator.syncs import Sync
+from runner.steps.checks import Checks
 from runner.steps.kit import Kit, Limits
+from runner.steps.polls import Polls
 from runner.steps.proof import Proofs
+from runner.steps.roster import Roster
 
 TARGET = 1.15
 LATENCY = 0.15
+TICK = 0.05
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 UNBOUNDED_DAY = ServiceLimits(a_day=None)
 
@@ -128,6 +134,10 @@ class Rehearsal:
     stop: RunStopped | None = None
     late: list[float] = field(default_factory=list)
     """Seconds from the end of each sync until it was found."""
+    webhooks: float | None = None
+    """The part of webhooks that arrive, a moment after the end of each sync; None: none are received."""
+    preflight: int = 0
+    """Companies that are checked before anything is sent; 0: none."""
 
     async def run(self, journal: Journal, *, wire: Wire | None = None, draining: Draining | None = None) -> Wire:
         """Run once; return the wire with its counts."""
@@ -151,16 +161,36 @@ class Rehearsal:
             proofs=Proofs(codat, journal),
             note=self._note,
             limits=self.limits,
+            checks=Checks(Preflight.ROWS, Roster(codat, wanted=self.preflight)) if self.preflight else Checks(),
         )
+        telling = asyncio.ensure_future(self._tell(kit.polls))
         try:
             await Batch(kit, draining, 64).run()
         except RunStopped as stop:
             self.stop = stop
         finally:
+            telling.cancel()
             await governor.aclose()
         code = 0 if self.stop is None else int(self.stop.exit_code)
         await journal.runs.end(exit_code=code, requests=wire.counts.total(), retried=0, rate_limited=wire.refused)
         return wire
+
+    async def _tell(self, polls: Polls) -> None:
+        """Let syncs end in their own time, not only when somebody asks, and tell of it."""
+        if self.webhooks is None:
+            return
+        loop, arriving = asyncio.get_running_loop(), self.webhooks
+        polls.hinted = True
+
+        def ended(sync: Sync) -> None:
+            if self.chance.random() < arriving:
+                loop.call_later(LATENCY, polls.hint, CompanyId(sync.company.id), SyncId(sync.id))
+
+        self.service.announce(ended)
+        while True:
+            at = self.service.next_event_at()
+            await asyncio.sleep(TICK if at is None else max(TICK, at - loop.time()))
+            self.service.advance(loop.time())
 
     def _note(self, event: str, **facts: object) -> None:
         if event == "sync_finished":
@@ -218,6 +248,10 @@ class Case:
     syncs_in_flight: int = 2
     counts: bool = False
     """Whether it must keep to the target."""
+    webhooks: float | None = None
+    """The part of webhooks that arrive; None: none are received."""
+    preflight: bool = False
+    """Whether each company is checked first, as in its first run."""
 
     @property
     def least(self) -> int:
@@ -239,6 +273,9 @@ class Spent:
     seconds: float
     """Of virtual time."""
 
+    polls: int
+    """How often the status of syncs was asked for."""
+
     @property
     def ratio(self) -> float:
         """Requests beside the least possible."""
@@ -255,16 +292,26 @@ def measure(case: Case, *, seed: int = 1) -> Spent:
 
 
 async def _measured(case: Case, seed: int) -> Spent:
-    behaviour = Behaviour(sync_seconds=case.sync_seconds, latency=LATENCY, limits=UNBOUNDED_DAY, epoch=NOON)
+    behaviour = Behaviour(
+        sync_seconds=case.sync_seconds,
+        latency=LATENCY,
+        limits=UNBOUNDED_DAY,
+        epoch=NOON,
+        usual_options=True,
+        companies=tuple(CompanySpec(f"company-{each}") for each in range(case.companies)),
+    )
     service = Service(behaviour, seed=seed)
     limits = Limits(draft_size=case.draft_size, syncs_in_flight=case.syncs_in_flight)
-    rehearsal = Rehearsal(service, limits=limits, chance=random.Random(seed))
+    rehearsal = Rehearsal(service, limits=limits, chance=random.Random(seed), webhooks=case.webhooks)
+    rehearsal.preflight = case.companies if case.preflight else 0
     with scratch(LoopClock()) as journal:
         await stage(journal, case.companies, case.expenses)
         wire = await rehearsal.run(journal)
     posted = len(service.ledger.entries)
     now = asyncio.get_running_loop().time()
-    return Spent(case.least, wire.counts, posted, wire.refused, rehearsal.late, now)
+    # One list a company is no poll: it is read before the first sync, to know others' syncs from ours.
+    polls = wire.counts["status"] + wire.counts["statuses"] - case.companies
+    return Spent(case.least, wire.counts, posted, wire.refused, rehearsal.late, now, polls)
 
 
 CASES = (
@@ -277,6 +324,12 @@ CASES = (
     Case("one company, syncs of 1-3 s", 1, 40_000, (1.0, 3.0)),
     Case("one company, syncs of 5-15 min", 1, 20_000, (300.0, 900.0)),
     Case("200 companies with 50 expenses each", 200, 50, (1.0, 60.0)),
+    Case("one company, 1-60 s, preflight", 1, 40_000, (1.0, 60.0), counts=True, preflight=True),
+    Case("8 companies, 5 syncs each, preflight", 8, 10_000, (1.0, 60.0), counts=True, preflight=True),
+    Case("8 companies, one sync each, preflight", 8, 2_000, (1.0, 60.0), preflight=True),
+    Case("one company, 1-60 s, webhooks", 1, 40_000, (1.0, 60.0), counts=True, webhooks=1.0),
+    Case("8 companies, 5 syncs each, webhooks", 8, 10_000, (1.0, 60.0), counts=True, webhooks=1.0),
+    Case("the same, a fifth of them lost", 8, 10_000, (1.0, 60.0), webhooks=0.8),
 )
 
 
@@ -293,12 +346,10 @@ def main() -> int:
         case = replace(full, expenses=full.expenses // 50, draft_size=1) if shrinks else full
         spent = measure(case)
         syncs = len(spent.late)
-        # One list a company is no poll: it is read before the first sync, to know others' syncs from ours.
-        polls = spent.requests["status"] + spent.requests["statuses"] - case.companies
         late = sorted(spent.late)
         found = f"{sum(late) / syncs:.1f} s, {late[-1]:.1f} at most"
         print(
-            f"{case.name:<38}{spent.requests.total():>9}{spent.least:>7}{spent.ratio:>7.3f}{polls / syncs:>14.1f}"
+            f"{case.name:<38}{spent.requests.total():>9}{spent.least:>7}{spent.ratio:>7.3f}{spent.polls / syncs:>14.1f}"
             f"{found:>23}{spent.refused:>5}  ({time.perf_counter() - begun:.0f} s)",
             flush=True,
         )

@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from random import Random
@@ -16,6 +16,7 @@ from runner.simulator.idempotency import IdempotencyKeys
 from runner.simulator.ledger import Ledger
 from runner.simulator.limits import RequestLimits
 from runner.simulator.routes import company_of, dispatch, split_path
+from runner.simulator.syncs import Sync
 from runner.simulator.values import LOST, Answer, Call, Refusal, error
 
 _HTML = b"<html><head><title>Error</title></head><body><h1>The page cannot be shown</h1></body></html>"
@@ -58,6 +59,7 @@ class Service:
         self._seed = seed
         self._first_faults = tuple(faults)
         self._keys = _accepted(self.behaviour.api_keys)
+        self._announce: Callable[[Sync], None] | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -66,6 +68,7 @@ class Service:
         # Chance in faults is drawn apart, so that a fault more or less does not change every id.
         self.faults = Faults(self._first_faults, Random(self._seed ^ 0x5DEECE66D))  # noqa: S311 - not a secret
         self.account = Account(behaviour, self.faults, random=Random(self._seed))  # noqa: S311 - not a secret
+        self.account.syncs.announce = self._announce
         self.requests: list[RequestRecord] = []
         self._limits = RequestLimits(behaviour.limits, epoch=behaviour.epoch)
         self._idempotency = IdempotencyKeys(behaviour.idempotency_seconds)
@@ -98,6 +101,10 @@ class Service:
     def company(self, identifier: str) -> Company:
         """Return a company, to look at it or to change it. Raises `Refusal` where there is none."""
         return self.account.company(identifier, now=self._now)
+
+    def announce(self, listener: Callable[[Sync], None]) -> None:
+        """Tell `listener` of each sync that ends from now on."""
+        self._announce = self.account.syncs.announce = listener
 
     def next_event_at(self) -> float | None:
         """Return when something happens next without a new request; None where all is quiet."""

@@ -7,7 +7,7 @@ from runner.domain.remote import SyncStatus
 from runner.domain.states import SyncClass, SyncState, is_documented
 from runner.errors import CompanyHeld, OutcomeUnknown, Refused
 from runner.journal.records import Sync
-from runner.steps.holds import held_by_refusal, is_alive
+from runner.steps.holds import ASK_FOR_SYNC, SYNC_NOT_FOUND, find_company, held_by_refusal
 from runner.steps.kit import Kit
 from runner.steps.polls import Seen, Watch
 
@@ -22,13 +22,18 @@ async def await_sync(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
     if sync.sync_id is None:
         raise RuntimeError(f"sync {sync.no} has no id to poll")
     watch = kit.polls.of(company)
-    place = watch.enter(sync.sync_id, now=kit.clock.monotonic(), wait=kit.limits.wait)
+    place = kit.polls.enter(company, sync.sync_id, now=kit.clock.monotonic(), wait=kit.limits.wait)
+    seen = False
     try:
         while not (place.looked and kit.clock.monotonic() + _pause(watch, kit) > place.deadline):
             status = await _next_look(company, sync.sync_id, watch, kit)
             if status is not None and status.kind is not SyncClass.RUNNING:
                 kit.note("sync_finished", company=company, sync=sync.sync_id, code=status.code, error=status.error)
                 return await kit.journal.syncs.record_finished(sync.no, status)
+            if status is not None and not seen:
+                # Should Codat miss it again, that counts as the first time.
+                seen = True
+                await kit.journal.syncs.record_seen(sync.no)
     finally:
         watch.leave(place)
     kit.note("sync_left", company=company, sync=sync.sync_id, waited=kit.limits.wait)
@@ -42,7 +47,7 @@ async def _next_look(company: CompanyId, sync_id: SyncId, watch: Watch, kit: Kit
     # Shielded: one who stops waiting must not take the look from the others.
     found = (await asyncio.shield(watch.look)).get(sync_id)
     if isinstance(found, Refused):
-        raise await _lost(company, found, kit) from found
+        raise await _lost(company, sync_id, found, kit) from found
     if found is not None and not is_documented(found.code):
         kit.note("undocumented_status", company=company, sync=sync_id, code=found.code, means=found.kind)
     return found
@@ -51,18 +56,40 @@ async def _next_look(company: CompanyId, sync_id: SyncId, watch: Watch, kit: Kit
 async def _look(company: CompanyId, watch: Watch, kit: Kit) -> Seen:
     """Pause until the look is due, then look at all syncs that are waited for by then."""
     try:
-        await kit.pause(_pause(watch, kit))
+        await _rest(watch, kit)
         seen = await _ask(company, watch, kit)
-        watch.saw(seen, now=kit.clock.monotonic())
+        if watch.saw(seen, now=kit.clock.monotonic()):
+            kit.polls.announced = False
         return seen
     finally:
         watch.ask_anew()
 
 
+async def _rest(watch: Watch, kit: Kit) -> None:
+    """Pause until the look is due, or until a hint says that there is something to see."""
+    if not kit.polls.hinted:
+        await kit.pause(_pause(watch, kit))
+        return
+    resting = asyncio.ensure_future(kit.pause(_pause(watch, kit)))
+    waking = asyncio.ensure_future(watch.woken.wait())
+    try:
+        await asyncio.wait((resting, waking), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waking.cancel()
+        resting.cancel()
+    if resting.done():
+        # It ends the look where the run is ending.
+        resting.result()
+
+
 def _pause(watch: Watch, kit: Kit) -> float:
     limits = kit.limits
     return watch.pause(
-        now=kit.clock.monotonic(), least=limits.poll_interval, most=limits.poll_maximum, jitter=kit.jitter
+        now=kit.clock.monotonic(),
+        least=limits.poll_interval,
+        most=limits.poll_maximum,
+        jitter=kit.jitter,
+        announced=kit.polls.announced,
     )
 
 
@@ -90,12 +117,12 @@ async def _ask(company: CompanyId, watch: Watch, kit: Kit) -> Seen:
     return seen
 
 
-async def _lost(company: CompanyId, refusal: Refused, kit: Kit) -> CompanyHeld:
-    if refusal.status == 404 and await is_alive(company, kit.codat):
+async def _lost(company: CompanyId, sync_id: SyncId, refusal: Refused, kit: Kit) -> CompanyHeld:
+    if refusal.status == 404 and await find_company(company, kit.codat) is not None:
         return CompanyHeld(
-            f"Codat no longer knows a sync that it had started: {refusal.message}",
-            code="sync_not_found",
-            hint="Ask Codat's support, with the sync's id: its expenses are kept as sent until it is found.",
+            f"Codat no longer knows sync {sync_id}, which it had started: {refusal.message}",
+            code=SYNC_NOT_FOUND,
+            hint=ASK_FOR_SYNC,
             correlation_id=refusal.correlation_id,
         )
     return held_by_refusal(refusal)
