@@ -1,45 +1,67 @@
 """What a person sees while it runs: a calm display on a terminal, a plain line now and then elsewhere."""
 
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import click
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
 from runner.app import App
-from runner.progress import Progress
+from runner.progress import FEW, WARNED, Notes
+from runner.report.happenings import sentence_of
+from runner.report.speed import duration
+from runner.report.words import counted
 
 EVERY = 30.0
 """Seconds between plain lines."""
+_TURNS = frozenset({"company_released", "draining"}) | WARNED
+"""Notes that are a change of state for those who read plain lines: the first of a kind are told at once."""
 
 
 @contextmanager
 def watching(app: App, *, quiet: bool) -> Iterator[None]:
     """Show progress on stderr for as long as the block lasts."""
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with Live(get_renderable=lambda: _table(app), console=console, refresh_per_second=4, transient=True):
+    if sys.stderr.isatty():
+        # Here, because what a timer starts has no terminal and need not wait for this to load.
+        from runner.cli.screen import Screen  # noqa: PLC0415
+
+        with Screen(app).shown():
             yield
     elif quiet:
         yield
     else:
-        with _lines(app.notes.progress):
+        with _lines(app.notes):
             yield
 
 
 @contextmanager
-def _lines(progress: Progress) -> Iterator[None]:
-    ended = threading.Event()
+def _lines(notes: Notes) -> Iterator[None]:
+    ended, started = threading.Event(), time.monotonic()
+
+    def say(line: str) -> None:
+        click.echo(f"[{duration(time.monotonic() - started)}] {line}", err=True)
 
     def tell() -> None:
-        started = time.monotonic()
         while not ended.wait(EVERY):
-            click.echo(f"[{time.monotonic() - started:.0f} s] {_sentence(progress)}", err=True)
+            say(sentence(notes))
 
+    turns = _Turns()
+
+    def turn(event: str, facts: Mapping[str, object]) -> bool:
+        if event == "walking":
+            say(_begins(notes))
+            return True
+        said = sentence_of(event, facts) if event in _TURNS else None
+        if said is None:
+            return False
+        for line in turns.lines(event, said):
+            say(line)
+        return True
+
+    notes.shown = turn
     teller = threading.Thread(target=tell, name="progress", daemon=True)
     teller.start()
     try:
@@ -47,47 +69,54 @@ def _lines(progress: Progress) -> Iterator[None]:
     finally:
         ended.set()
         teller.join()
+        for line in turns.sums():
+            say(line)
 
 
-def _sentence(progress: Progress) -> str:
-    parts = [
-        f"{progress.staged} staged",
-        f"{progress.sent} sent",
-        f"{progress.posted} posted",
-        f"{progress.attached} receipts attached",
-    ]
-    if progress.rejected or progress.row_errors:
-        parts.append(f"{progress.rejected + progress.row_errors} rejected")
-    if progress.held:
-        parts.append(f"{progress.held} companies held")
+class _Turns:
+    """Tells the first few of each kind, and at the end how many there were."""
+
+    def __init__(self) -> None:
+        self._told: Counter[str] = Counter()
+
+    def lines(self, event: str, said: str) -> Iterator[str]:
+        self._told[event] += 1
+        if self._told[event] <= FEW:
+            yield said
+        elif self._told[event] == FEW + 1:
+            yield "(more of this kind are only counted)"
+
+    def sums(self) -> Iterator[str]:
+        for event, count in self._told.items():
+            if count > FEW:
+                yield f"{count:,} in all: {event.replace('_', ' ')}"
+
+
+def _begins(notes: Notes) -> str:
+    expected = notes.progress.expected
+    if expected is None or not (expected.expenses or expected.receipts):
+        return "nothing new to send"
+    said = f"sending {counted(expected.expenses, 'expense')}"
+    if expected.receipts:
+        said += f" and {counted(expected.receipts, 'receipt')}"
+    return said if expected.requests is None else f"{said}, in about {counted(expected.requests, 'request')}"
+
+
+def sentence(notes: Notes) -> str:
+    """Return where the run stands, in one line."""
+    done, expected = notes.progress, notes.progress.expected
+    if expected is None:
+        parts = [f"reading {done.reading}" if done.reading else "beginning", f"{done.staged:,} staged"]
+    else:
+        parts = [
+            f"{done.sent:,} sent",
+            f"{done.posted:,} of {max(expected.expenses, done.posted):,} posted",
+        ]
+        if expected.receipts:
+            parts.append(f"{done.attached:,} of {max(expected.receipts, done.attached):,} receipts attached")
+        parts.append(f"{counted(len(done.at_work), 'company')} at work")
+    if done.rejected or done.row_errors:
+        parts.append(f"{done.rejected + done.row_errors:,} rejected")
+    if done.held:
+        parts.append(f"{counted(done.held, 'company')} held")
     return ", ".join(parts)
-
-
-def _table(app: App) -> Table:
-    progress = app.notes.progress
-    table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", style="bold")
-    table.add_column()
-    rows = [
-        ("", "in this run"),
-        (progress.staged, "expenses staged"),
-        (progress.sent, "sent in syncs"),
-        (progress.posted, "posted in the books"),
-        (progress.attached, "receipts attached"),
-        (progress.rejected + progress.row_errors, "rejected"),
-        (progress.held, "companies held"),
-        (app.counts.total, _requests(app)),
-    ]
-    for number, words in rows:
-        table.add_row(f"{number:,}" if number != "" else "", words)
-    return table
-
-
-def _requests(app: App) -> str:
-    if app.governor is None:
-        return "requests"
-    traffic = app.governor.snapshot()
-    words = f"requests, {traffic.sent_last_minute} of {traffic.limit} in the last minute"
-    if traffic.quota_remaining is not None:
-        words += f", {traffic.quota_remaining:,} left today"
-    return words

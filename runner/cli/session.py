@@ -11,14 +11,17 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import click
-import structlog
 
 from runner.app import App
 from runner.cli.live import watching
+from runner.cli.liveness import WatchedClock
+from runner.cli.notify import notifying
 from runner.clock import SystemClock
 from runner.codat.draining import Draining
 from runner.errors import ExitCode, Interrupted
+from runner.logs import get_log
 from runner.progress import Notes, Progress
+from runner.report.happenings import sentence_of
 
 T = TypeVar("T")
 
@@ -54,14 +57,20 @@ def collect_rarely() -> None:
 async def _conduct(work: Callable[[App], Coroutine[Any, Any, T]], *, quiet: bool) -> T:
     draining = Draining()
     progress = Progress()
-    app = App(clock=SystemClock(), notes=Notes(structlog.get_logger("run"), progress), draining=draining)
-    _listen_to_signals(draining)
+    clock = SystemClock()
+    watched = WatchedClock(clock)
+    app = App(clock=watched, alarm=clock, notes=Notes(get_log(), progress), draining=draining)
+    _listen_to_signals(draining, app.notes)
     view: AbstractContextManager[None] = watching(app, quiet=quiet and not sys.stderr.isatty())
     with view:
-        return await work(app)
+        async with notifying(app, watched, clock=clock, environment=os.environ):
+            try:
+                return await work(app)
+            finally:
+                app.notes.sum_up()
 
 
-def _listen_to_signals(draining: Draining) -> None:
+def _listen_to_signals(draining: Draining, notes: Notes) -> None:
     loop = asyncio.get_running_loop()
 
     def stop(number: signal.Signals) -> None:
@@ -69,9 +78,9 @@ def _listen_to_signals(draining: Draining) -> None:
         if draining.active:
             # The journal is made for this: what was begun and not recorded is found by the next run.
             os._exit(int(code))
-        click.echo(
-            f"\n{number.name}: finishing what is in flight, beginning nothing new. Once more to stop at once.", err=True
-        )
+        facts = {"signal": number.name}
+        if not notes.shown("draining", facts):
+            click.echo(f"\n{sentence_of('draining', facts)}", err=True)
         error = Interrupted("The run was interrupted; what was in flight is recorded.")
         error.exit_code = code
         draining.start(error)

@@ -1,11 +1,13 @@
 """The journal's verbs for runs: each life of the process."""
 
 import os
+from datetime import datetime
 from sqlite3 import Connection
 
 from runner.domain.ids import RunNo
 from runner.journal.context import Context
-from runner.journal.records import RequestTotals
+from runner.journal.holder import Holder
+from runner.journal.records import Life, RequestTotals
 from runner.journal.statements import load
 
 _SQL = load("runs")
@@ -82,10 +84,37 @@ class Runs:
         facts = {"run": self._context.run, "honoured": int(honoured)}
         await self._context.store.write(lambda connection: connection.execute(_SQL["keys_honoured"], facts).rowcount)
 
+    async def lives(self, *, limit: int) -> list[Life]:
+        """Return the last runs that were to send something, newest first."""
+
+        def operation(connection: Connection) -> list[Life]:
+            rows = connection.execute(_SQL["lives"], {"limit": limit})
+            return [Life(number, _moment(began), _moment_or_none(ended), code) for number, began, ended, code in rows]
+
+        return await self._context.store.read(operation)
+
     async def request_totals(self) -> RequestTotals:
         """Return what all ended runs together spent."""
 
         def operation(connection: Connection) -> RequestTotals:
-            return RequestTotals(*connection.execute(_SQL["totals"]).fetchone())
+            total, retried, rate_limited, runs, unended = connection.execute(_SQL["totals"]).fetchone()
+            return RequestTotals(total, retried, rate_limited, runs, bool(unended))
 
         return await self._context.store.read(operation)
+
+
+def run_at_work(connection: Connection, worker: Holder | None) -> int | None:
+    """Return the number of the run that a process at work writes as, within an operation; None where none does."""
+    if worker is None:
+        return None
+    values = {"pid": worker.pid, "host": worker.host, "since": worker.since}
+    row: tuple[int] | None = connection.execute(_SQL["at_work"], values).fetchone()
+    return None if row is None else row[0]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _moment_or_none(text: str | None) -> datetime | None:
+    return None if text is None else _moment(text)

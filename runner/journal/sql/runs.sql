@@ -11,16 +11,28 @@ WHERE run_no = :run
 -- name: previous_life
 SELECT ended_at, ended_boot, boot_id FROM run ORDER BY run_no DESC LIMIT 1
 
+-- name: at_work
+-- The run of a process that holds the journal: its row is the latest, and not from before it took the lock.
+SELECT run_no FROM run
+WHERE run_no = (SELECT max(run_no) FROM run) AND ended_at IS NULL AND pid = :pid AND host = :host AND started_at >= :since
+
 -- name: open_rebuild
--- The latest rebuild, unless it came to its end.
-SELECT run_no FROM run WHERE purpose = 'rebuild' AND exit_code IS NOT 0
-AND run_no = (SELECT max(run_no) FROM run WHERE purpose = 'rebuild')
+-- The latest rebuild, unless it came to its end; or the mark of a copy that has not been rebuilt since.
+SELECT run_no FROM run WHERE purpose IN ('rebuild', 'copy') AND exit_code IS NOT 0
+AND run_no = (SELECT max(run_no) FROM run WHERE purpose IN ('rebuild', 'copy'))
 
 -- name: keys_honoured
 UPDATE run SET keys_honoured = :honoured WHERE run_no = :run
 
 -- name: totals
-SELECT coalesce(sum(requests), 0), coalesce(sum(retried), 0), coalesce(sum(rate_limited), 0), count(*) FROM run
+-- Of runs those that speak with Codat; one without an end, killed or at work, has told nothing of its requests.
+SELECT coalesce(sum(requests), 0), coalesce(sum(retried), 0), coalesce(sum(rate_limited), 0),
+       coalesce(sum(purpose IN ('run', 'verify', 'rebuild')), 0),
+       coalesce(max(purpose IN ('run', 'verify', 'rebuild') AND ended_at IS NULL), 0)
+FROM run
+
+-- name: lives
+SELECT run_no, started_at, ended_at, exit_code FROM run WHERE purpose = 'run' ORDER BY run_no DESC LIMIT :limit
 
 -- name: event
 INSERT INTO event (run_no, at, company_no, expense_no, draft_no, kind, detail)
