@@ -51,7 +51,9 @@ class Batch:
     async def _next(self) -> CompanyId | None:
         async with self._paging:
             if not self._fresh and not self._exhausted:
-                page = await self.kit.journal.companies.page_with_open_work(after=self._place, limit=PAGE)
+                page = await self.kit.journal.companies.page_with_open_work(
+                    after=self._place, limit=PAGE, auto_retry=self.kit.limits.auto_retry
+                )
                 self._exhausted = len(page) < PAGE
                 self._fresh.extend(company for _, company in page)
                 self._place = page[-1][0] if page else self._place
@@ -64,6 +66,7 @@ class Batch:
         journal, note = self.kit.journal, self.kit.note
         try:
             await journal.companies.claim(company)
+            note("company_taken", company=company)
             return await walk_company(company, self.kit)
         except CompanyHeld as hold:
             await journal.companies.hold(company, code=hold.code, message=hold.message, hint=hold.hint)
@@ -75,4 +78,6 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - raised again by run(), after the others have come to their end
             self._failure = self._failure or error
             self.draining.start(RunStopped("The run ends because of an unforeseen error."))
+        finally:
+            note("company_let_go", company=company)
         return False

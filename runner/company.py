@@ -14,8 +14,10 @@ from runner.domain.states import SyncState
 from runner.errors import CompanyHeld, RequestError, StartLost
 from runner.journal.records import Draft, Sync
 from runner.steps.datasets import create_datasets, find_started_by_create
-from runner.steps.holds import probe_hold
+from runner.steps.forgetting import give_up
+from runner.steps.holds import SYNC_NOT_FOUND, probe_hold
 from runner.steps.kit import Kit
+from runner.steps.preflight import preflight
 from runner.steps.receipts import upload_receipts
 from runner.steps.reconcile import reconcile
 from runner.steps.statuses import await_sync
@@ -42,6 +44,8 @@ async def walk_company(company: CompanyId, kit: Kit) -> bool:
         raise
     known = await settle_doubts(company, kit)
     await look_again(company, kit, doubts=True)
+    if kit.limits.auto_retry:
+        await kit.journal.syncs.auto_retry_earlier(company, limit=kit.limits.auto_retry)
     more = await push(company, known, kit)
     await upload_receipts(company, kit)
     return more
@@ -96,6 +100,7 @@ async def push(company: CompanyId, known: Sequence[Sync], kit: Kit) -> bool:
 async def next_drafts(company: CompanyId, kit: Kit) -> list[Draft]:
     """Return the drafts of the next sync; none where nothing is left to send."""
     await look_again(company, kit, doubts=False)
+    await preflight(company, kit)
     size = kit.limits.drafts_a_sync if kit.codat.flow.creates_datasets else 1
     return await kit.journal.drafts.take(company, limit=size, size=kit.limits.draft_size)
 
@@ -110,10 +115,17 @@ async def send(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> Sync | 
 
 
 async def see_through(company: CompanyId, sync: Sync, kit: Kit) -> None:
-    """Wait for a sync's end and judge its expenses; one that does not end in time is left to a later run."""
-    finished = await await_sync(company, sync, kit)
-    if finished is not None:
-        await check_transactions(company, finished, kit)
+    """Wait for a sync's end and judge its expenses; one that does not end in time is left to a later run.
+
+    Where Codat does not know the sync, a person is asked for (`CompanyHeld`) until it is certain that it is forgotten.
+    """
+    try:
+        finished = await await_sync(company, sync, kit)
+        if finished is not None:
+            await check_transactions(company, finished, kit)
+    except CompanyHeld as hold:
+        if hold.code != SYNC_NOT_FOUND or not await give_up(company, sync, kit):
+            raise
 
 
 class Trips:

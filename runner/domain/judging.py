@@ -53,7 +53,11 @@ def judge(expected: Iterable[ExpenseId], rows: Iterable[TransactionRow]) -> dict
     Completed is posted and ValidationError rejected. PushError is failed, not more: a timeout behind Codat looks
     the same, and the ledger may have it. Pending, Unknown and absent after the end are doubts.
     """
-    found = statuses(rows)
+    return judge_by(statuses(rows), expected)
+
+
+def judge_by(found: Mapping[ExpenseId, TransactionRow], expected: Iterable[ExpenseId]) -> dict[ExpenseId, Verdict]:
+    """Judge each expected expense by the row that counts for it; see `judge`."""
     return {expense: _verdict(found.get(expense)) for expense in expected}
 
 

@@ -44,6 +44,8 @@ class SyncState(StrEnum):
     """Each of its expenses has been judged by its own status."""
     VOID = "void"
     """It never came to be: refused, not sent, or proved absent."""
+    FORGOTTEN = "forgotten"
+    """Codat started it and knows it no longer: what became of its expenses cannot be read."""
 
 
 class TransactionStatus(StrEnum):

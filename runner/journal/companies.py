@@ -16,11 +16,15 @@ class Companies:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def page_with_open_work(self, *, after: int, limit: int) -> list[tuple[int, CompanyId]]:
-        """Return the next companies that have something to do, with their places in the order."""
+    async def page_with_open_work(self, *, after: int, limit: int, auto_retry: int = 0) -> list[tuple[int, CompanyId]]:
+        """Return the next companies that have something to do, with their places in the order.
+
+        What has failed is something to do as long as it has been sent again fewer than `auto_retry` times.
+        """
+        values = {"after": after, "limit": limit, "auto_retry": auto_retry}
 
         def operation(connection: Connection) -> list[tuple[int, CompanyId]]:
-            rows = connection.execute(_SQL["page_with_open_work"], {"after": after, "limit": limit})
+            rows = connection.execute(_SQL["page_with_open_work"], values)
             return [(number, CompanyId(company)) for number, company in rows]
 
         return await self._context.store.read(operation)
@@ -28,7 +32,8 @@ class Companies:
     async def claim(self, company: CompanyId) -> int:
         """Make this run the company's owner; return the ownership's epoch.
 
-        In one file behind one lock nobody contends; a shared journal will compare the epoch.
+        It says afterwards which run walked the company last and how often it was walked. Nothing compares it: behind
+        one file's lock nobody contends. A journal that several hosts share would refuse writes of an older epoch.
         """
 
         def operation(connection: Connection) -> int:

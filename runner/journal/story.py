@@ -6,6 +6,7 @@ from typing import Any
 from runner.domain.ids import ExpenseId
 from runner.domain.money import canonical, join
 from runner.journal.context import Context
+from runner.journal.records import OpenRowError
 from runner.journal.statements import load
 
 _SQL = load("story")
@@ -35,6 +36,15 @@ class Stories:
         def operation(connection: Connection) -> list[Story]:
             rows = connection.execute(_SQL["find"], {"id": expense}).fetchall()
             return [_story(connection, row) for row in rows]
+
+        return await self._context.store.read(operation)
+
+    async def wrong_rows(self, expense: ExpenseId, *, limit: int) -> list[OpenRowError]:
+        """Return what is wrong with rows that would be an expense with this id, and were not let in."""
+
+        def operation(connection: Connection) -> list[OpenRowError]:
+            rows = connection.execute(_SQL["wrong_rows"], {"id": expense, "limit": limit})
+            return [OpenRowError(*row) for row in rows]
 
         return await self._context.store.read(operation)
 

@@ -174,8 +174,38 @@ class Syncs:
 
         await self._context.store.write(operation)
 
+    async def record_missing(self, number: SyncNo) -> bool:
+        """Record that Codat does not know the sync, not even in its list; return whether so in an earlier run too."""
+        values = {**self._context.stamp(), "sync": number}
+
+        def operation(connection: Connection) -> bool:
+            row = connection.execute(_SQL["missing"], values).fetchone()
+            return row is not None and bool(row[0])
+
+        return await self._context.store.write(operation)
+
+    async def record_seen(self, number: SyncNo) -> None:
+        """Record that Codat knows a running sync; nothing is written where it has never been missing."""
+        values = {"sync": number}
+
+        def missed(connection: Connection) -> bool:
+            return connection.execute(_SQL["is_missing"], values).fetchone() is not None
+
+        if await self._context.store.read(missed):
+            await self._context.store.write(lambda connection: connection.execute(_SQL["seen"], values).rowcount)
+
+    async def record_forgotten(self, number: SyncNo, doubt: Verdict) -> None:
+        """Record that Codat has forgotten the sync for good: each of its expenses has this doubt, none is free."""
+        values = {"sync": number, "now": self._context.now(), "code": doubt.code, "message": doubt.message}
+
+        def operation(connection: Connection) -> None:
+            for statement in ("doubt_remainder", "close_drafts", "forget"):
+                connection.execute(_SQL[statement], values)
+
+        await self._context.store.write(operation)
+
     async def to_look_at(self, company: CompanyId, *, doubts: bool) -> list[Sync]:
-        """Return judged syncs that hold expenses to be sent again, and with `doubts` those in doubt as well."""
+        """Return syncs that are over and hold expenses to be sent again, and with `doubts` those in doubt as well."""
         values = {"company": company, "doubts": int(doubts)}
 
         def operation(connection: Connection) -> list[Sync]:
@@ -199,6 +229,13 @@ class Syncs:
         values = {"sync": number, "limit": limit}
         return await self._context.store.write(
             lambda connection: connection.execute(_SQL["auto_retry"], values).rowcount
+        )
+
+    async def auto_retry_earlier(self, company: CompanyId, *, limit: int) -> int:
+        """Stage what failed for the company before, whenever that was, each at most `limit` times; return how many."""
+        values = {"company": company, "limit": limit}
+        return await self._context.store.write(
+            lambda connection: connection.execute(_SQL["auto_retry_earlier"], values).rowcount
         )
 
     async def known_ids(self, company: CompanyId) -> frozenset[SyncId]:

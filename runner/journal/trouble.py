@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from sqlite3 import Connection
-from typing import Any
 
 from runner.domain.ids import CompanyId
 from runner.journal.context import Context
@@ -25,6 +24,12 @@ class Cause:
     file: str
     line: int
     example: str
+    accounting: str | None = None
+    """What the reader of its messages calls them; None for those that it has no word for."""
+
+
+Reader = Callable[[str, str, str | None], str | None]
+"""Says what the message of an `expense` or `receipt` in a state stands for."""
 
 
 class Trouble:
@@ -33,38 +38,48 @@ class Trouble:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def causes(self) -> list[Cause]:
-        """Return every cause with its count, rows first, the most frequent first."""
-        return await self._context.store.read(_causes)
+    async def causes(self, read: Reader = lambda *_: None) -> list[Cause]:
+        """Return every cause with its count, rows first, the most frequent first.
+
+        Expenses and receipts are told apart by what `read` makes of their messages as well; it must give few answers.
+        """
+        return await self._context.store.read(lambda connection: _causes(connection, read))
 
 
-def _causes(connection: Connection) -> list[Cause]:
+def _causes(connection: Connection, read: Reader) -> list[Cause]:
     causes = []
     for code, count, number in connection.execute(_SQL["rows"]).fetchall():
         company, file, line, *found = connection.execute(_SQL["row_example"], {"number": number}).fetchone()
         causes.append(Cause("row", "rejected", code, count, company, file, line, _row(*found)))
     for about, said in (("expense", _expense), ("receipt", _receipt)):
-        causes += _grouped(connection, about, said)
+        causes += _grouped(connection, about, said, read)
     return causes
 
 
-def _grouped(connection: Connection, about: str, said: Callable[[Any, Any], str]) -> list[Cause]:
-    groups = connection.execute(_SQL[f"{about}s"]).fetchall()
+def _grouped(connection: Connection, about: str, said: Callable[..., str], read: Reader) -> list[Cause]:
+    groups: dict[tuple[str, str, str | None], list[int]] = {}
+    for state, code, message, number in connection.execute(_SQL[f"{about}s"]):
+        groups.setdefault((state, code, read(about, state, message)), [0, number])[0] += 1
     found = []
-    for state, code, count, number in groups:
+    for (state, code, accounting), (count, number) in sorted(
+        groups.items(), key=lambda group: (-group[1][0], group[0][1], group[0][2] or "")
+    ):
         row = connection.execute(_SQL[f"{about}_example"], {"number": number}).fetchone()
         company, file, line, *words = row
-        found.append(Cause(about, state, code, count, company, file, line, said(*words)))
+        found.append(Cause(about, state, code, count, company, file, line, said(*words), accounting))
     return found
 
 
-def _row(column: str | None, value: str | None, expected: str) -> str:
+def _row(key: str, column: str | None, value: str | None, expected: str) -> str:
     what = " ".join(part for part in (column, None if value is None else repr(value)) if part)
-    return f"{what}: expected {expected}" if what else f"expected {expected}"
+    # A row without an id is named by its line alone, which is said anyhow.
+    named = ", ".join(part for part in ("" if key.startswith("line ") else f"id {key!r}", what) if part)
+    return f"{named}: expected {expected}" if named else f"expected {expected}"
 
 
-def _expense(expense_id: str, message: str | None) -> str:
-    return f"{expense_id}: {message}" if message else expense_id
+def _expense(expense_id: str, message: str | None, reference: str | None) -> str:
+    named = f"{expense_id} (reference {reference})" if reference else expense_id
+    return f"{named}: {message}" if message else named
 
 
 def _receipt(path: str, message: str | None) -> str:

@@ -41,6 +41,8 @@ class FaultKind(StrEnum):
     """The sync ends with `code`, whatever happened in it."""
     DIES_HALF_WAY = "dies_half_way"
     """The sync ends with 5000 after a part (`part`) of its transactions."""
+    FORGOTTEN = "forgotten"
+    """The sync runs to its end; once somebody has asked for its status Codat knows nothing of it any more."""
     # -- with a transaction of a sync
     VALIDATION_ERROR = "validation_error"
     PUSH_ERROR = "push_error"
@@ -49,7 +51,7 @@ class FaultKind(StrEnum):
     MISSING = "missing"
 
 
-OF_SYNCS = frozenset({FaultKind.SYNC_CODE, FaultKind.DIES_HALF_WAY})
+OF_SYNCS = frozenset({FaultKind.SYNC_CODE, FaultKind.DIES_HALF_WAY, FaultKind.FORGOTTEN})
 OF_EXPENSES = frozenset(
     {
         FaultKind.VALIDATION_ERROR,
@@ -232,6 +234,7 @@ PRESETS: dict[str, tuple[Fault, ...]] = {
     "garbage": (Fault(FaultKind.GARBAGE, probability=_RARE),),
     "redirect": (Fault(FaultKind.REDIRECT, probability=_RARE),),
     "dies_half_way": (Fault(FaultKind.DIES_HALF_WAY, times=1),),
+    "forgotten": (Fault(FaultKind.FORGOTTEN, times=1),),
     "validation_error": (Fault(FaultKind.VALIDATION_ERROR, probability=_RARE),),
     "push_error": (Fault(FaultKind.PUSH_ERROR, probability=_RARE),),
     "pending": (Fault(FaultKind.PENDING, probability=_RARE),),

@@ -77,6 +77,8 @@ class Sync:
         "duration",
         "error",
         "finished_at",
+        "forgetting",
+        "forgotten",
         "id",
         "items",
         "start_at",
@@ -112,6 +114,9 @@ class Sync:
         self.code: int | None = None
         self.error = ""
         self.finished_at: float | None = None
+        self.forgetting = False
+        """Whether it will be forgotten as soon as its status has been told."""
+        self.forgotten = False
 
     def next_at(self) -> float:
         """Return when the next thing happens in it: pushes are spread evenly over the run."""
@@ -156,6 +161,8 @@ class Syncs:
         self._events: list[_Event] = []
         self._events_so_far = 0
         self._completed: defaultdict[str, set[str]] = defaultdict(set)
+        self.announce: Callable[[Sync], None] | None = None
+        """Is told of each sync that has ended: what a webhook would tell."""
 
     def accept(self, company: Company, items: Sequence[Item], *, now: float) -> Sync:
         """Queue a sync behind the company's others and return it."""
@@ -188,7 +195,7 @@ class Syncs:
         """Return a company's syncs as the lists show them, newest first."""
         latest = now - self._behaviour.list_lag
         syncs = (self._by_id[each] for each in reversed(company.syncs))
-        return [sync for sync in syncs if sync.accepted_at <= latest]
+        return [sync for sync in syncs if sync.accepted_at <= latest and not sync.forgotten]
 
     def completed_among(self, company: str, ids: Iterable[str]) -> list[str]:
         """Return which of the expense ids are Completed: all that the duplicate guard looks at."""
@@ -210,6 +217,8 @@ class Syncs:
                 self._push(sync, sync.items[sync.step], at)
             else:
                 self._finish(sync, at)
+                if self.announce is not None:
+                    self.announce(sync)
                 continue
             sync.step += 1
             self._schedule(sync)
@@ -269,8 +278,10 @@ class Syncs:
             self._end(sync, 4040, "The company has been deleted.")
         elif not company.linked:
             self._end(sync, 4220, "The company's connection is no longer authorized.")
-        elif not company.config and not all(item.transaction.complete for item in sync.items):
+        elif any(not company.config.get(name) for item in sync.items for name in item.transaction.needs):
             self._end(sync, 4000, "The company's configuration has no bank account or supplier.")
+        elif fault is not None and fault.kind is FaultKind.FORGOTTEN:
+            sync.forgetting = True
         elif fault is not None:
             self._strike(sync, fault)
         elif duplicates:

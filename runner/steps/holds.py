@@ -2,25 +2,30 @@
 
 from runner.codat.client import Codat
 from runner.domain.ids import CompanyId
+from runner.domain.preflight import Preflight
+from runner.domain.remote import CompanyInfo
 from runner.domain.states import SyncCode
 from runner.errors import CompanyHeld, Refused
+from runner.journal.preflight import Seen
+from runner.journal.records import Hold
+from runner.steps.defaults import CONFIGURE, demand_defaults
 from runner.steps.kit import Kit
 
 _RECONNECT = "The company's owner must reconnect the accounting software in Codat."
-_CONFIGURE = (
-    "Somebody with access to Codat must complete the company's expense configuration (bank account, supplier, "
-    "customer) or its mapping."
-)
 _ACCESS = "Ask Codat, or whoever manages the Codat account, to give this API key access to the company."
 _COMPANY_ID = "Check the company id in the CSV: Codat does not know it, or the company was deleted."
 _BILLING = "The company's subscription to its accounting software has lapsed: its owner must renew it."
 _ASK = "Ask Codat's support, with the correlation id."
+ASK_FOR_SYNC = (
+    "Ask Codat's support, with the sync's id. Its expenses are kept as sent; a later run, after the quiescence time, "
+    "that does not find it either puts them in doubt and goes on."
+)
 
 _BY_CODE: dict[int, tuple[str, str, str]] = {
     SyncCode.CONFIGURATION_ERROR: (
         "configuration_error",
         "Codat cannot sync: the configuration is wrong",
-        _CONFIGURE,
+        CONFIGURE,
     ),
     SyncCode.COMPANY_NOT_FOUND: ("company_not_found", "Codat says that the company was deleted", _COMPANY_ID),
     SyncCode.COMPANY_NOT_AUTHORIZED: (
@@ -40,7 +45,7 @@ def held_by_status(code: int, error: str | None) -> CompanyHeld:
     """Return the hold that a sync's status code asks for."""
     word, meaning, hint = _BY_CODE.get(
         code,
-        (f"sync_{code}", "Codat ended a sync with a code that asks for the company's attention", _CONFIGURE),
+        (f"sync_{code}", "Codat ended a sync with a code that asks for the company's attention", CONFIGURE),
     )
     return CompanyHeld(f"{meaning} (sync status {code}{f': {error}' if error else ''}).", code=word, hint=hint)
 
@@ -63,6 +68,14 @@ def held_by_refusal(refusal: Refused) -> CompanyHeld:
         correlation_id=refusal.correlation_id,
     )
 
+
+def not_linked() -> CompanyHeld:
+    """Return the hold of a company whose accounting connection is not linked."""
+    return CompanyHeld("No accounting connection of this company is linked.", code="no_connection", hint=_RECONNECT)
+
+
+SYNC_NOT_FOUND = "sync_not_found"
+"""Code of a company one of whose syncs Codat does not know, and of expenses that were in such a sync."""
 
 NOT_REBUILT = "not_rebuilt"
 """Code of a company that a rebuild of the journal could not learn about: only another rebuild releases it."""
@@ -94,26 +107,27 @@ async def probe_hold(company: CompanyId, kit: Kit) -> None:
             code=hold.code,
             hint=hold.hint or _RECONNECT,
         )
+    if kit.checks.level is not Preflight.OFF:
+        await _look_as_the_preflight(company, hold, kit)
     await kit.journal.companies.release(company)
     kit.note("company_released", company=company, was=hold.code)
 
 
-async def is_linked(company: CompanyId, codat: Codat) -> bool:
-    """Say whether the company is there and nothing says that its accounting connection is not."""
-    try:
-        return (await codat.company(company)).linked is not False
-    except Refused as refusal:
-        if refusal.status == 404:
-            return False
-        raise held_by_refusal(refusal) from refusal
+async def _look_as_the_preflight(company: CompanyId, hold: Hold, kit: Kit) -> None:
+    """Note what the preflight need not ask again; keep the hold and its date where it would only begin anew."""
+    await kit.journal.preflight.record_linked(company)
+    if hold.code == "configuration_error":
+        await demand_defaults(company, await kit.journal.preflight.to_send(company), Seen(), kit)
 
 
-async def is_alive(company: CompanyId, codat: Codat) -> bool:
-    """Say whether Codat knows the company; raise `CompanyHeld` where the key may not ask."""
+async def find_company(company: CompanyId, codat: Codat) -> CompanyInfo | None:
+    """Return what Codat says of the company, None where it knows none; raise `CompanyHeld` where the key may not ask.
+
+    It tells whether a 404 or a 422 is the company's fault or that of what was asked for.
+    """
     try:
-        await codat.company(company)
+        return await codat.company(company)
     except Refused as refusal:
         if refusal.status == 404:
-            return False
+            return None
         raise held_by_refusal(refusal) from refusal
-    return True

@@ -11,6 +11,7 @@ from runner.domain.expense import MAX_EXPENSES_A_DRAFT, Receipt
 from runner.domain.ids import IdempotencyKey
 from runner.domain.remote import ReceiptFile
 from runner.journal.journal import Journal
+from runner.steps.checks import Checks
 from runner.steps.polls import Polls
 from runner.steps.proof import Proofs
 
@@ -65,3 +66,5 @@ class Kit:
     limits: Limits
     polls: Polls = field(default_factory=Polls)
     """What is waited for at Codat, and how long that takes."""
+    checks: Checks = field(default_factory=Checks)
+    """How much is checked before a company is sent anything; nothing unless the composition root says so."""

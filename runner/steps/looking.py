@@ -96,7 +96,7 @@ async def look_until_quiet(
         if not isinstance(found, Look):
             return found
         empty = empty + 1 if found is Look.NOTHING else 0
-        remaining = kit.limits.quiescence - _elapsed(attempt, kit)
+        remaining = kit.limits.quiescence - elapsed(attempt, kit)
         if remaining <= 0 and empty >= 2:
             return None
         if kit.clock.monotonic() > patience:
@@ -110,7 +110,7 @@ async def look_until_quiet(
     raise AssertionError("the steps never end")
 
 
-def _elapsed(attempt: Attempt, kit: Kit) -> float:
+def elapsed(attempt: Attempt, kit: Kit) -> float:
     """Return how long ago the attempt last left, at least: in boot time, which no clock setting can jump."""
     if attempt.boot_id == kit.clock.boot_id():
         return max(0.0, kit.clock.boottime() - attempt.last_boottime)

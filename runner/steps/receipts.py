@@ -5,7 +5,7 @@ from runner.domain.remote import ReceiptFile
 from runner.domain.states import Outcome, ReceiptState
 from runner.errors import NotReady, OutcomeUnknown, ReceiptUnusable, Refused, RequestError, RunStopped
 from runner.journal.records import Attempt, WaitingReceipt
-from runner.steps.holds import held_by_refusal, is_linked
+from runner.steps.holds import find_company, held_by_refusal
 from runner.steps.intent import Intent, end_of
 from runner.steps.kit import Kit
 from runner.steps.replay import PAUSES, OtherBody, SameBody, may_replay
@@ -83,7 +83,8 @@ async def _meet_refusal(
         if ended is not None:
             await kit.journal.attempts.record(*ended)
         # 404 and 422 are the company's as often as the receipt's: its other receipts must not be rejected for it.
-        if refusal.status == 403 or not await is_linked(company, kit.codat):
+        info = None if refusal.status == 403 else await find_company(company, kit.codat)
+        if info is None or info.linked is False:
             raise held_by_refusal(refusal) from refusal
     message = f"Codat refused the receipt with {refusal.status}: {refusal.message}"
     await kit.journal.receipts.record_judged(

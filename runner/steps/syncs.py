@@ -18,7 +18,7 @@ from runner.errors import (
 )
 from runner.journal.attempts import End
 from runner.journal.records import Draft, Sync
-from runner.steps.holds import held_by_refusal, is_alive
+from runner.steps.holds import find_company, held_by_refusal
 from runner.steps.intent import Intent, end_of
 from runner.steps.isolation import can_isolate, isolate_started
 from runner.steps.kit import Kit
@@ -127,7 +127,7 @@ async def _meet_refusal(company: CompanyId, drafts: Sequence[Draft], refusal: Re
 
 async def _meet_not_found(company: CompanyId, drafts: Sequence[Draft], refusal: Refused, kit: Kit) -> None:
     """Tell three things apart that Codat all answers with 404: no company, no dataset, no such endpoint."""
-    if not await is_alive(company, kit.codat):
+    if await find_company(company, kit.codat) is None:
         raise held_by_refusal(refusal) from refusal
     if await _forget(company, drafts, kit):
         return

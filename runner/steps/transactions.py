@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from runner.domain.expense import MAX_EXPENSES_A_DRAFT
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
-from runner.domain.judging import POSTED, Verdict, judge, previously_processed, statuses
+from runner.domain.judging import POSTED, Verdict, judge, judge_by, previously_processed, statuses
 from runner.domain.remote import TransactionRow
 from runner.domain.states import ExpenseState, SyncClass, SyncCode, TransactionStatus, classify
 from runner.errors import CompanyHeld, Refused
 from runner.journal.records import Sync
 from runner.steps.evidence import completed_in, posted_elsewhere
-from runner.steps.holds import held_by_refusal, held_by_status
+from runner.steps.holds import ASK_FOR_SYNC, SYNC_NOT_FOUND, held_by_refusal, held_by_status
 from runner.steps.kit import Kit
 
 _LOOKS = (1.0, 2.5, 7.5)
@@ -50,8 +50,8 @@ async def check_transactions(company: CompanyId, sync: Sync, kit: Kit) -> None:
         company=company,
         sync=sync.sync_id,
         code=sync.code,
-        posted=sum(v.state is ExpenseState.POSTED for v in verdicts.values()),
-        rejected=sum(v.state is ExpenseState.REJECTED for v in verdicts.values()),
+        posted=len(verdicts) - sum(v.state is not ExpenseState.POSTED for v in others.values()),
+        rejected=sum(v.state is ExpenseState.REJECTED for v in others.values()),
         others=len(others),
     )
     if kit.limits.auto_retry:
@@ -64,12 +64,12 @@ async def _judged(
     company: CompanyId, sync: Sync, expected: Mapping[ExpenseId, ExpenseState], kit: Kit
 ) -> tuple[dict[ExpenseId, TransactionRow], dict[ExpenseId, Verdict]]:
     for pause in (*_LOOKS, None):
-        rows = await read_transactions(company, sync.sync_id, kit)
-        verdicts = judge(expected, rows)
+        rows = statuses(await read_transactions(company, sync.sync_id, kit))
+        verdicts = judge_by(rows, expected)
         doubtful = any(verdict.state is ExpenseState.IN_DOUBT for verdict in verdicts.values())
         settled = classify(sync.code or 0) is SyncClass.HOLD
         if not doubtful or settled or pause is None:
-            return statuses(rows), verdicts
+            return rows, verdicts
         await kit.pause(pause * kit.limits.poll_interval)
     raise AssertionError("the last pause is None")
 
@@ -83,9 +83,9 @@ async def read_transactions(company: CompanyId, sync_id: SyncId | None, kit: Kit
     except Refused as refusal:
         if refusal.status == 404:
             raise CompanyHeld(
-                f"Codat does not know the transactions of a finished sync: {refusal.message}",
-                code="sync_not_found",
-                hint="Ask Codat's support, with the sync's id: its expenses are kept until it is found.",
+                f"Codat does not know the transactions of sync {sync_id}: {refusal.message}",
+                code=SYNC_NOT_FOUND,
+                hint=ASK_FOR_SYNC,
                 correlation_id=refusal.correlation_id,
             ) from refusal
         raise held_by_refusal(refusal) from refusal
@@ -144,7 +144,7 @@ async def look_again(company: CompanyId, kit: Kit, *, doubts: bool) -> None:
         try:
             rows = await read_transactions(company, sync.sync_id, kit)
         except CompanyHeld as unreadable:
-            if unreadable.code != "sync_not_found":
+            if unreadable.code != SYNC_NOT_FOUND:
                 raise
             await _cannot_look(company, expected, kit)
             continue
@@ -175,7 +175,7 @@ def _is_open(verdict: Verdict) -> bool:
 async def _cannot_look(company: CompanyId, expected: Mapping[ExpenseId, ExpenseState], kit: Kit) -> None:
     """Keep back what should be sent again: without a look at its last sync it could be posted twice."""
     doubt = Verdict(
-        ExpenseState.IN_DOUBT, "sync_not_found", "Codat no longer lists the sync that this expense was in last."
+        ExpenseState.IN_DOUBT, SYNC_NOT_FOUND, "Codat no longer lists the sync that this expense was in last."
     )
     kept = {expense: doubt for expense, state in expected.items() if state is ExpenseState.STAGED}
     await kit.journal.syncs.record_look(company, verdicts=kept, again=())

@@ -54,6 +54,8 @@ class Findings:
     in_doubt: list[ExpenseId] = field(default_factory=list)
     absent: list[ExpenseId] = field(default_factory=list)
     """In doubt, searched for after quiescence and not found: `retry --in-doubt` may send them again."""
+    rest: dict[ExpenseState, int] = field(default_factory=lambda: defaultdict(int))
+    """How many of the company's expenses are in none of the above, by state: there is nothing to compare."""
     unread: str | None = None
     """Why the company could not be compared."""
 
@@ -80,7 +82,27 @@ async def verify_company(company: CompanyId, kit: Kit, *, idle: float) -> Findin
         unknown -= {known.expense_id for known in page}
         await compared.add(page, kit)
     compared.findings.unknown = sorted(unknown)
+    await _tell_held(compared.findings, kit)
     return compared.findings
+
+
+async def not_compared(company: CompanyId, reason: str, kit: Kit) -> Findings:
+    """Return where the expenses of a company stand by the journal alone, because it could not be compared."""
+    findings = Findings(company, unread=reason)
+    after = 0
+    while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
+        after = page[-1].place
+        findings.expenses += len(page)
+        for known in page:
+            starting = known.sync_state is SyncState.STARTING and known.state is ExpenseState.SENT
+            findings.rest[ExpenseState.IN_DOUBT if starting else known.state] += 1
+    await _tell_held(findings, kit)
+    return findings
+
+
+async def _tell_held(findings: Findings, kit: Kit) -> None:
+    if ExpenseState.STAGED in findings.rest and await kit.journal.companies.hold_of(findings.company_id) is not None:
+        findings.rest[ExpenseState.HELD] = findings.rest.pop(ExpenseState.STAGED)
 
 
 async def _settle_open_syncs(company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit) -> frozenset[ExpenseId]:
@@ -164,6 +186,8 @@ class Comparison:
                 findings.in_doubt.append(expense)
                 if self._is_absent(known):
                     absent.append(expense)
+            else:
+                findings.rest[known.state] += 1
         if settled:
             await kit.journal.verification.record_found(company, settled, kind="verified")
         if absent:
@@ -173,12 +197,17 @@ class Comparison:
     def _posted(self, known: Known, *, completed: bool) -> None:
         if completed:
             self.findings.agreed[known.currency] += Sum(1, known.gross)
-        elif not known.on_trust:
+        elif known.on_trust:
+            self.findings.rest[ExpenseState.POSTED] += 1
+        else:
             self.findings.missing.append(known.expense_id)
 
     def _is_absent(self, known: Known) -> bool:
         expense = known.expense_id
         if known.state is not ExpenseState.IN_DOUBT or expense in self._fresh:
+            return False
+        if known.sync_state is SyncState.FORGOTTEN:
+            # Where Codat forgets a sync, that nothing lists its expenses does not say that it never posted them.
             return False
         return self._quiet and not self._remote.is_undecided(expense)
 

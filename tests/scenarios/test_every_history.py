@@ -4,10 +4,14 @@ The histories of this directory run under virtual time, with every request answe
 them the journal is compared with the ledger: see `tests/scenarios/world/oracle.py` for what must be true.
 """
 
+from dataclasses import replace
+
 import pytest
 
+from runner.simulator import Fault, FaultKind
+from tests.scenarios.world.books import company_id
 from tests.scenarios.world.examining import SCALE, examine
-from tests.scenarios.world.plan import KINDS
+from tests.scenarios.world.plan import KINDS, World
 from tests.scenarios.world.sweeps import (
     ONE,
     SMALL,
@@ -27,6 +31,9 @@ def every_world(base):
 
 PARTS = 6
 KIND_PARTS = [list(KINDS)[part::PARTS] for part in range(PARTS)]
+FORGETFUL = replace(
+    ONE, world=World(faults=(Fault(FaultKind.FORGOTTEN, company=company_id(0), times=1),), sync_seconds=(5.0, 9.0))
+)
 PRODUCT = ONE if SCALE < 2 else TINY if SCALE < 20 else SMALL
 
 
@@ -44,6 +51,11 @@ def test_a_crash_at_every_point_followed_by_a_resume_a_reboot_or_a_night(plan):
 @pytest.mark.parametrize("plan", every_world(PRODUCT))
 def test_every_kind_of_trouble_at_every_request_and_then_a_crash_at_every_point(plan, kinds):
     assert examine("trouble and crash", troubles_and_crashes(plan, kinds)) > 25 * len(kinds)
+
+
+@pytest.mark.parametrize("plan", every_world(FORGETFUL))
+def test_a_crash_at_every_point_where_codat_forgets_a_sync(plan):
+    assert examine("forgotten sync, one crash", single_crashes(plan)) > 60
 
 
 @pytest.mark.parametrize("plan", every_world(TINY))

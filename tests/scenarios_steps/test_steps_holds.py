@@ -4,6 +4,8 @@ import pytest
 
 from runner.codat.flows import Flow
 from runner.simulator import Fault, FaultKind
+from runner.steps.verifying import verify_company
+from tests.scenarios_steps.walking import COMPANY_ID
 
 FLOWS = pytest.mark.parametrize("flow", list(Flow))
 
@@ -134,3 +136,102 @@ async def test_a_doubt_whose_sync_can_no_longer_be_read_does_not_keep_the_rest_o
     assert await w.live() == 7
     assert w.states()[2] == ("posted", None)
     assert await w.hold() is None
+
+
+# ---- a sync that Codat forgets ----
+
+
+async def forgotten(w):
+    """One expense whose sync Codat has forgotten, after a run that has found so."""
+    await w.stage(1)
+    assert await w.live() == 4
+    assert (await w.hold(), w.state()) == ("sync_not_found", "sent")
+
+
+FORGETTING = Fault(FaultKind.FORGOTTEN, times=1)
+
+
+@FLOWS
+async def test_a_sync_that_codat_has_forgotten_is_given_up_by_the_second_run_that_misses_it(world, flow):
+    w = world(flow=flow, faults=[FORGETTING], sync_seconds=(60.0, 60.0))
+    await forgotten(w)
+    w.clock.advance(1_000)
+    assert await w.live() == 4
+    await w.stage(2)
+
+    assert await w.live() == 7
+    assert w.states() == {1: ("in_doubt", "sync_not_found"), 2: ("posted", None)}
+    assert await w.hold() is None
+    posts = w.service.posts()
+    assert await w.live() == 7
+    assert w.service.posts() == posts
+    assert w.posted(1) == 1
+
+
+async def test_a_sync_that_codat_does_not_know_is_not_given_up_before_the_quiescence_time(world):
+    w = world(faults=[FORGETTING], sync_seconds=(60.0, 60.0))
+    await forgotten(w)
+    for _ in range(3):
+        w.clock.advance(60)
+        assert await w.live() == 4
+    assert w.state() == "sent"
+
+
+async def test_a_sync_that_was_seen_in_between_has_to_be_missed_twice_again(world):
+    w = world(sync_seconds=(200_000.0, 200_000.0))
+
+    async def life(*, forgotten):
+        for sync in w.service.account.syncs._by_id.values():
+            sync.forgetting = sync.forgotten = forgotten
+        w.clock.advance(1_000)
+        await w.live()
+        return w.state(), await w.hold()
+
+    await w.stage(1)
+    await w.live()
+    assert await life(forgotten=True) == ("sent", "sync_not_found")
+    assert await life(forgotten=False) == ("sent", None)
+    assert await life(forgotten=True) == ("sent", "sync_not_found")
+    assert await life(forgotten=True) == ("in_doubt", None)
+
+
+async def test_a_sync_that_is_still_listed_is_not_given_up(world):
+    w = world(faults=[Fault(FaultKind.ERROR, method="GET", path="/[0-9a-f-]{36}/status$", status=404)])
+    await forgotten(w)
+    for _ in range(3):
+        w.clock.advance(1_000)
+        assert await w.live() == 4
+    assert w.state() == "sent"
+
+
+async def test_what_was_in_a_forgotten_sync_is_settled_when_codat_finds_it_again(world):
+    w = world(faults=[FORGETTING], sync_seconds=(60.0, 60.0))
+    await forgotten(w)
+    for _ in range(2):
+        w.clock.advance(1_000)
+        await w.live()
+    assert w.state() == "in_doubt"
+    posts = w.service.posts()
+    for sync in w.service.account.syncs._by_id.values():
+        sync.forgetting = sync.forgotten = False
+
+    assert await w.live() == 0
+    assert w.state() == "posted"
+    assert w.service.posts() == posts
+
+
+async def test_nobody_can_have_sent_again_what_was_in_a_forgotten_sync(world):
+    w = world(faults=[FORGETTING], sync_seconds=(60.0, 60.0))
+    await forgotten(w)
+    for _ in range(2):
+        w.clock.advance(1_000)
+        await w.live()
+    w.clock.advance(1_000)
+    findings = await verify_company(COMPANY_ID, w.kit(), idle=1_000.0)
+    assert (len(findings.in_doubt), findings.absent) == (1, [])
+    posts = w.service.posts()
+    await w.journal.again.stage_again(await w.journal.again.candidates())
+
+    assert await w.live() == 7
+    assert w.service.posts() == posts
+    assert w.states()[1] == ("in_doubt", "sync_not_found")

@@ -1,9 +1,13 @@
 """Each expense is judged by its own row, whatever else the answer holds."""
 
+from dataclasses import replace
+
 import pytest
 
 from runner.codat.flows import Flow
 from runner.simulator import Fault, FaultKind
+from runner.steps.verifying import rebuild_company
+from tests.scenarios_steps.walking import COMPANY_ID
 from tests.simulator_client import expense_id
 
 
@@ -103,6 +107,73 @@ async def test_auto_retry_gives_up_after_its_number_of_times_and_the_expense_has
     assert await w.live() == 3
     assert w.state() == "failed"
     assert len(w.sent(ending="/syncs")) == 3
+
+
+async def test_auto_retry_of_a_later_life_sends_what_failed_in_an_earlier_one_without_it(world):
+    w = world(faults=[Fault(FaultKind.PUSH_ERROR, expense=expense_id(2), times=2)])
+    await w.stage(1, 2)
+    assert await w.live() == 4
+    w.limits = replace(w.limits, auto_retry=1)
+
+    assert await w.live() == 3
+    assert len(w.noted("looked_again")) == 1
+    w.limits = replace(w.limits, auto_retry=2)
+    assert await w.live() == 0
+    assert (w.posted(1), w.posted(2)) == (1, 1)
+
+
+async def test_auto_retry_of_a_later_life_sends_nothing_again_that_was_completed_since(world):
+    w = world(faults=[Fault(FaultKind.PUSH_ERROR, times=1)])
+    await w.stage(1)
+    assert await w.live() == 4
+    sync = w.service.account.syncs.of(w.service.company("company-1"), now=w.clock.monotonic())[0]
+    sync.items[0].status = "Completed"
+    posts = w.service.posts()
+    w.limits = replace(w.limits, auto_retry=2)
+
+    assert await w.live() == 0
+    assert w.state() == "posted"
+    assert w.service.posts() == posts
+
+
+async def test_auto_retry_does_not_promise_to_send_what_only_a_rebuild_knows_to_have_failed(world):
+    lost = world(faults=[Fault(FaultKind.PUSH_ERROR, times=1)])
+    await lost.stage(1)
+    await lost.live()
+    w = world(beside=lost, limits={"auto_retry": 2})
+    await w.stage(1)
+    await rebuild_company(COMPANY_ID, w.kit())
+    posts = w.service.posts()
+
+    assert await w.live() == 3
+    assert (w.state(), w.service.posts()) == ("failed", posts)
+
+
+async def test_what_a_held_company_cannot_retry_yet_has_not_failed_for_good(world):
+    w = world(faults=[Fault(FaultKind.PUSH_ERROR, times=1)])
+    await w.stage(1)
+    await w.live()
+    await w.journal.companies.hold("company-1", code="forbidden", message="no", hint=None)
+    w.service.company("company-1").status = "Unlinked"
+    w.limits = replace(w.limits, auto_retry=1)
+
+    assert await w.live() == 4
+    assert w.state() == "failed"
+    w.service.set_status("company-1", "Linked")
+    assert await w.live() == 0
+
+
+async def test_what_will_be_sent_again_is_counted_as_open_work(world):
+    w = world(faults=[Fault(FaultKind.PUSH_ERROR)])
+    await w.stage(1)
+    await w.live()
+    outlook = w.journal.outlook
+
+    assert (await outlook.open_expenses(), await outlook.open_expenses(auto_retry=1)) == (0, 1)
+    assert [each.undrafted for each in await outlook.open_work(auto_retry=1)] == [1]
+    await w.journal.again.stage_again(await w.journal.again.candidates())
+    assert (await outlook.open_expenses(), await outlook.open_expenses(auto_retry=1)) == (1, 1)
+    assert [each.undrafted for each in await outlook.open_work()] == [1]
 
 
 async def test_a_failed_expense_that_turns_out_to_be_completed_is_not_sent_again(world):

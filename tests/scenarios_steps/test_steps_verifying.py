@@ -7,12 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from runner.cli import cli
+from runner.cli.verify import _lines
 from runner.codat.draining import Draining
 from runner.domain.ids import CompanyId
 from runner.errors import ExitCode, RefusedToStart
 from runner.journal.journal import writing
 from runner.simulator.faults import Fault, FaultKind
-from runner.steps.verifying import verify_company
+from runner.steps.verifying import not_compared, verify_company
 from runner.verifier import Verifier
 from tests.clocks import FakeClock
 from tests.scenarios_steps.walking import COMPANY_ID, staged
@@ -29,7 +30,15 @@ def unlisted(**options):
 
 async def verify(world, *, idle=LONG, company=COMPANY_ID):
     await world.journal.runs.begin(version="test", flow=world.flow, purpose="verify")
-    return await verify_company(company, world.kit(), idle=idle)
+    findings = await verify_company(company, world.kit(), idle=idle)
+    assert accounted(findings) == findings.expenses == len(world.states())
+    return findings
+
+
+def accounted(findings):
+    """Count the expenses of all lists that no two of which share any."""
+    compared = sum(each.count for side in (findings.agreed, findings.settled) for each in side.values())
+    return compared + len(findings.missing) + len(findings.in_doubt) + sum(findings.rest.values())
 
 
 async def rebuild(world):
@@ -54,6 +63,45 @@ async def test_what_both_sides_call_posted_agrees_in_count_and_money(world):
     assert findings.agrees
     assert findings.expenses == 2
     assert (findings.agreed["GBP"].count, findings.agreed["GBP"].amount) == (2, 30)
+
+
+async def test_what_is_not_in_the_books_is_counted_by_its_state(world):
+    here = world()
+    await here.stage(1, 2)
+    await here.live()
+    await here.stage(3, 4, 5)
+    here.connection.execute(
+        "UPDATE expense SET state = 'failed', code = 'push_error' WHERE expense_id = ?", (expense_id(3),)
+    )
+
+    findings = await verify(here)
+    assert findings.rest == {"failed": 1, "staged": 2}
+
+    await here.journal.companies.hold(COMPANY_ID, code="no_connection", message="Not connected.", hint=None)
+    held = await verify(here)
+    assert held.rest == {"failed": 1, "held": 2}
+    assert [line.split(maxsplit=1) for line in _lines(held)[1:]] == [
+        ["2", "posted, both say (30.00 GBP)"],
+        ["2", "not sent, because the company is held"],
+        ["1", "failed: not taken by the accounting software; may be sent again"],
+    ]
+
+
+async def test_a_company_that_cannot_be_read_is_told_by_the_journal_alone(world):
+    here = world()
+    await here.stage(1, 2)
+    await here.live()
+    await here.stage(3)
+
+    findings = await not_compared(COMPANY_ID, "No connection.", here.kit())
+
+    assert (findings.expenses, dict(findings.rest)) == (3, {"posted": 2, "staged": 1})
+    assert not findings.agrees
+    assert _lines(findings)[1:] == [
+        "  could not be compared: No connection.",
+        "         2  posted, by the journal alone",
+        "         1  not sent yet",
+    ]
 
 
 async def test_a_doubt_is_settled_by_the_sync_of_somebody_else_and_is_external(world):

@@ -20,6 +20,7 @@ from runner.company import walk_company
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
 from runner.domain.identity import content_hash
 from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey
+from runner.domain.preflight import Preflight
 from runner.domain.remote import ReceiptFile
 from runner.errors import OutcomeUnknown, RunStopped
 from runner.journal.journal import Journal
@@ -30,8 +31,10 @@ from runner.outcome import exit_code_of, outcomes_of, require_balance
 from runner.simulator.behaviour import NO_LIMITS, Behaviour
 from runner.simulator.service import Service
 from runner.simulator.values import Call
+from runner.steps.checks import Checks
 from runner.steps.kit import Kit, Limits
 from runner.steps.proof import Proofs
+from runner.steps.roster import Roster
 from tests.clocks import FakeClock
 from tests.simulator_client import COMPANY, expense_id
 
@@ -84,8 +87,13 @@ class World:
 
     worlds = 0
 
-    def __init__(self, *, flow=Flow.DATASETS, faults=(), limits=None, beside=None, **dials):
-        """`beside` is another world with whose account and clock this one works, out of a journal of its own."""
+    def __init__(
+        self, *, flow=Flow.DATASETS, faults=(), limits=None, beside=None, preflight=Preflight.OFF, wanted=0, **dials
+    ):
+        """`beside` is another world with whose account and clock this one works, out of a journal of its own.
+
+        `wanted` is how many companies the preflight expects to have something new.
+        """
         dials.setdefault("limits", NO_LIMITS)
         dials.setdefault("sync_seconds", (10.0, 10.0))
         World.worlds += 1
@@ -96,6 +104,8 @@ class World:
         self.connection = open_scratch()
         self.journal = Journal(Inline(self.connection), self.clock)
         self.flow = flow
+        self.preflight = preflight
+        self.wanted = wanted
         self.limits = replace(LIMITS, **(limits or {}))
         self.notes = []
         self.files = {}
@@ -136,6 +146,7 @@ class World:
             proofs=Proofs(codat, self.journal),
             note=self._note,
             limits=self.limits,
+            checks=Checks(self.preflight, Roster(codat, wanted=self.wanted)),
         )
 
     async def live(self):
@@ -171,7 +182,9 @@ class World:
     async def exit_code(self):
         books = await self.journal.accounts.books()
         require_balance(books)
-        outcomes = outcomes_of(books, stop=self.stop, retries_left=self.limits.auto_retry == 0, unread=False)
+        limit = self.limits.auto_retry
+        again = limit == 0 or await self.journal.accounts.may_be_retried(limit=limit)
+        outcomes = outcomes_of(books, stop=self.stop, retries_left=again, unread=False)
         return int(exit_code_of(outcomes, self.stop))
 
     # ---- what came of it ----

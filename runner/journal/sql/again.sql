@@ -13,7 +13,7 @@ UPDATE expense
 SET state = 'staged', retries = retries + 1, absent_at = NULL,
     draft_no = CASE WHEN EXISTS (
         SELECT 1 FROM draft JOIN sync USING (sync_no)
-        WHERE draft.draft_no = expense.draft_no AND sync.state = 'judged'
+        WHERE draft.draft_no = expense.draft_no AND sync.state IN ('judged', 'forgotten')
     ) THEN draft_no END
 WHERE expense_no = :expense_no AND state IN ('failed', 'in_doubt', 'rejected')
 

@@ -4,6 +4,8 @@ WHERE company_no > :after AND (
     hold_code IS NOT NULL
     OR EXISTS (SELECT 1 FROM expense WHERE company_no = c.company_no AND state = 'staged')
     OR EXISTS (SELECT 1 FROM expense WHERE company_no = c.company_no AND state = 'in_doubt')
+    OR :auto_retry > 0 AND EXISTS (SELECT 1 FROM expense WHERE company_no = c.company_no AND state = 'failed'
+                                   AND retries < :auto_retry AND draft_no IS NOT NULL)
     OR EXISTS (SELECT 1 FROM sync WHERE company_no = c.company_no AND state IN ('starting', 'running', 'finished'))
     OR EXISTS (SELECT 1 FROM receipt JOIN expense USING (expense_no)
                WHERE receipt.company_no = c.company_no AND receipt.state = 'waiting' AND expense.state = 'posted')

@@ -4,6 +4,13 @@ SELECT expense_no, company_id, expense_id, input.name, line, expense.rows, state
 FROM expense JOIN company USING (company_no) JOIN input USING (input_no)
 WHERE expense_id = :id ORDER BY expense_no
 
+-- name: wrong_rows
+-- Rows that were to be the expense, and were never let in.
+SELECT input.name, line, code, column_name, value, expected, company_id, expense_key
+FROM row_error JOIN input USING (input_no)
+WHERE settled = 0 AND expense_id = :id
+ORDER BY input_no, line, error_no LIMIT :limit
+
 -- name: payload
 SELECT body FROM payload WHERE expense_no = :expense_no
 

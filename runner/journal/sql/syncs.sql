@@ -44,11 +44,30 @@ SELECT expense_id FROM expense
 WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND retries > 0
 
 -- name: finished
-UPDATE sync SET state = 'finished', status_code = :code, status_text = :text, error = :error, finished_at = :now
+UPDATE sync SET state = 'finished', status_code = :code, status_text = :text, error = :error, finished_at = :now,
+    missing_run = NULL
 WHERE sync_no = :sync AND state = 'running'
 
 -- name: judged
 UPDATE sync SET state = 'judged', judged_at = :now WHERE sync_no = :sync AND state = 'finished'
+
+-- name: missing
+-- Whether it was missing in an earlier run as well.
+UPDATE sync SET missing_run = coalesce(missing_run, :run) WHERE sync_no = :sync AND state IN ('running', 'finished')
+RETURNING missing_run < :run
+
+-- name: is_missing
+SELECT 1 FROM sync WHERE sync_no = :sync AND missing_run IS NOT NULL
+
+-- name: seen
+UPDATE sync SET missing_run = NULL WHERE sync_no = :sync AND state = 'running'
+
+-- name: forget
+UPDATE sync SET state = 'forgotten', judged_at = :now WHERE sync_no = :sync AND state IN ('running', 'finished')
+
+-- name: doubt_remainder
+UPDATE expense SET state = 'in_doubt', code = :code, message = :message
+WHERE state = 'sent' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
 
 -- name: close_drafts
 UPDATE draft SET state = 'closed' WHERE sync_no = :sync AND state = 'started'
@@ -67,7 +86,7 @@ UPDATE expense SET draft_no = NULL, code = NULL, message = NULL
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = ?) AND expense_id = ? AND state = 'staged'
 
 -- name: to_look_at
--- Judged syncs that hold expenses in doubt, or expenses that shall be sent again: reading comes before writing.
+-- Syncs that are over and hold expenses in doubt, or expenses that shall be sent again: reading comes before writing.
 -- State by state, so that each is looked up in the index of what is open.
 WITH found (draft_no) AS (
     SELECT draft_no FROM expense
@@ -80,7 +99,7 @@ WITH found (draft_no) AS (
 )
 SELECT DISTINCT sync.sync_no, sync.sync_id, sync.state, sync.status_code, sync.error
 FROM found CROSS JOIN draft USING (draft_no) CROSS JOIN sync USING (sync_no)
-WHERE sync.state = 'judged'
+WHERE sync.state IN ('judged', 'forgotten')
 ORDER BY sync.sync_no
 
 -- name: known_ids
@@ -98,6 +117,14 @@ WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) 
 INSERT INTO foreign_sync (company_no, sync_id, seen_at)
 SELECT company_no, :sync_id, :now FROM company WHERE company_id = :company
 ON CONFLICT DO NOTHING
+
+-- name: auto_retry_earlier
+-- Those that failed before, in this run or in an earlier one, and whose last sync can be looked at once more.
+UPDATE expense SET state = 'staged', retries = retries + 1
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND state = 'failed' AND retries < :limit
+  AND draft_no IN (
+      SELECT draft_no FROM draft JOIN sync USING (sync_no) WHERE sync.state IN ('judged', 'forgotten'))
 
 -- name: auto_retry
 UPDATE expense SET state = 'staged', retries = retries + 1

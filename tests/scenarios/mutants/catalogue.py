@@ -8,6 +8,7 @@ from tests.scenarios.mutants.edits import Patch, added, dropped, edited, stateme
 from tests.scenarios.mutants.scenes import (
     Scene,
     next_from_gateway,
+    no_post_before_connected,
     no_post_while_held,
     nothing_intended_that_never_left,
     sent_once,
@@ -196,7 +197,7 @@ ORDER = (
 DOUBTS = (
     Mutant(
         "quiescence is skipped",
-        edited("runner.steps.looking:_elapsed", ("return max(", "return 10_000.0 + max(")),
+        edited("runner.steps.looking:elapsed", ("return max(", "return 10_000.0 + max(")),
         trouble("start", "very_late", "late", bases=(IGNORED, DIRECT_IGNORED)),
     ),
     Mutant(
@@ -215,7 +216,7 @@ DOUBTS = (
     Mutant(
         "quiescence is counted on the wall clock",
         edited(
-            "runner.steps.looking:_elapsed",
+            "runner.steps.looking:elapsed",
             (
                 "if attempt.boot_id",
                 "return (kit.clock.now() - attempt.first_sent_at).total_seconds()\n    if attempt.boot_id",
@@ -228,7 +229,7 @@ DOUBTS = (
     ),
     Mutant(
         "a reboot counts as quiescence",
-        edited("runner.steps.looking:_elapsed", ("return kit.clock.boottime()\n", "return 10_000.0\n")),
+        edited("runner.steps.looking:elapsed", ("return kit.clock.boottime()\n", "return 10_000.0\n")),
         tuple(
             replace(scene, later=(("reboot", True),), cut=scene.hits[0][0])
             for scene in trouble("start", "very_late", bases=(IGNORED, DIRECT_IGNORED))
@@ -354,8 +355,8 @@ JUDGING = (
         edited(
             "runner.steps.transactions:_judged",
             (
-                "verdicts = judge(expected, rows)",
-                "verdicts = dict.fromkeys(expected, POSTED) if sync.code == 2000 else judge(expected, rows)",
+                "verdicts = judge_by(rows, expected)",
+                "verdicts = dict.fromkeys(expected, POSTED) if sync.code == 2000 else judge_by(rows, expected)",
             ),
         ),
         (faulty(fate(FaultKind.MISSING)), faulty(fate(FaultKind.PENDING))),
@@ -470,4 +471,50 @@ LOOKING = (
     ),
 )
 
-MUTANTS = (*WRITES, *ORDER, *DOUBTS, *ANSWERS, *KEYS, *JUDGING, *LOOKING)
+FORGETFUL = over(faults=(Fault(FaultKind.FORGOTTEN, company="company-0", times=1),), sync_seconds=(60.0, 60.0))
+FAILED_ONCE = faulty(fate(FaultKind.PUSH_ERROR, times=1), base=replace(ONE, auto_retry=1, auto_retry_from=2))
+
+LATER_RUNS = (
+    Mutant(
+        "what an earlier run left as failed is never sent again",
+        edited("runner.company:walk_company", ("if kit.limits.auto_retry:", "if False:")),
+        (FAILED_ONCE,),
+    ),
+    Mutant(
+        "what was in a sync that Codat has forgotten is sent again",
+        statement(
+            "runner.journal.syncs:_SQL.doubt_remainder", "state = 'in_doubt'", "draft_no = NULL, state = 'staged'"
+        ),
+        (Scene(FORGETFUL),),
+    ),
+    Mutant(
+        "that a sync is forgotten is not on disk",
+        dropped("Syncs.record_forgotten"),
+        (Scene(FORGETFUL),),
+    ),
+)
+
+CHECKED = replace(ONE, preflight="rows")
+
+PREFLIGHT = (
+    Mutant(
+        "a company that is found disconnected is sent something all the same",
+        edited("runner.steps.preflight:_demand_connection", ("if info.linked is False:", "if False:")),
+        (Scene(replace(CHECKED, disconnected=(0,)), after=no_post_before_connected),),
+    ),
+    Mutant("what names mean is not on disk", dropped("Preflights.record"), (Scene(CHECKED),)),
+    Mutant(
+        "rows are sent unchecked where Codat did not answer",
+        edited("runner.steps.asking:said", ("return None\n        raise", "pass\n        return None")),
+        (
+            Scene(
+                CHECKED,
+                before=troubled(
+                    Fault(FaultKind.ERROR, path="mappingOptions$", status=503, when="before", cached=False, times=9)
+                ),
+            ),
+        ),
+    ),
+)
+
+MUTANTS = (*WRITES, *ORDER, *DOUBTS, *ANSWERS, *KEYS, *JUDGING, *LOOKING, *LATER_RUNS, *PREFLIGHT)

@@ -234,6 +234,13 @@ def without_index(history: History) -> None:
     history.connection.execute("DROP INDEX sync_of_unknown_fate")
 
 
+def no_post_before_connected(history: History) -> None:
+    """A company that is disconnected from the beginning is sent nothing at all before it is connected."""
+    for _, life, event, *rest in history.trace:
+        if life == 1 and event == "request" and rest[2] == "POST":
+            history.complain(f"a disconnected company was sent {rest[3]}")
+
+
 def no_post_while_held(history: History) -> None:
     """A company that is still disconnected is looked at, and sent nothing."""
     for _, life, event, *rest in history.trace:

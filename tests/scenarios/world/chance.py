@@ -40,7 +40,8 @@ def random_plan(seed: int) -> Plan:
     if random.random() < 0.15:
         plan = replace(plan, disconnected=tuple(random.sample(range(len(companies)), k=min(2, len(companies)))))
     calls = 30 + 8 * len(companies)
-    return replace(plan, crashes=_crashes(random, calls), hits=_hits(random, calls))
+    plan = replace(plan, crashes=_crashes(random, calls), hits=_hits(random, calls))
+    return replace(plan, auto_retry_from=random.choice((1, 1, 2, 3)))
 
 
 def _companies(random: Random) -> tuple[tuple[int, int], ...]:
@@ -99,7 +100,7 @@ def _trouble_in_syncs(random: Random, companies: tuple[tuple[int, int], ...]) ->
                     )
                 )
         if random.random() < 0.06:
-            kind = random.choice((FaultKind.SYNC_CODE, FaultKind.DIES_HALF_WAY))
+            kind = random.choice((FaultKind.SYNC_CODE, FaultKind.DIES_HALF_WAY, FaultKind.FORGOTTEN))
             code = random.choice((2040, 4000, 4220, 4260, 5000, 5120, 5130, 5999))
             part = random.choice((None, 0.0, 0.5, 1.0))
             found.append(Fault(kind, company=company_id(company), code=code, part=part, times=1))

@@ -14,6 +14,7 @@ from runner.codat.routes import Route, route_of
 from runner.journal.journal import Journal
 from runner.journal.staging import InputFacts
 from runner.simulator import NO_LIMITS, Behaviour, Limits, Service
+from runner.simulator.companies import CompanySpec
 from tests.scenarios.world import oracle
 from tests.scenarios.world.books import JOURNALS, Savepoints, all_staged, company_id
 from tests.scenarios.world.life import Life, new_key
@@ -152,7 +153,7 @@ class History:
             life = self._live(number, crashes.get(number))
             if self.violations:
                 break
-            if not life.dead and not oracle.is_anything_open(self.connection):
+            if not life.dead and not oracle.is_anything_open(self.connection, auto_retry=plan.auto_retry):
                 break
             if number > PATIENT_FROM and not life.dead and oracle.may_stay_in_doubt(self):
                 self.in_doubt_for_good = True
@@ -249,7 +250,14 @@ def _behaviour(plan: Plan) -> Behaviour:
         unknown_dataset_status=world.unknown_dataset_status,
         limits=Limits() if world.real_limits else NO_LIMITS,
         epoch=BEGINNING,
+        companies=() if plan.preflight == "off" else _declared(len(plan.companies)),
     )
+
+
+def _declared(companies: int) -> tuple[CompanySpec, ...]:
+    """Declare the accounts: rows name one of them by its id, and the other by its name."""
+    accounts = ({"id": "account-1"}, {"id": "ledger-2", "name": "account-2", "validTransactionTypes": None})
+    return tuple(CompanySpec(company_id(number), accounts=accounts) for number in range(companies))
 
 
 __all__ = ["History", "Moment", "Verdict", "run_history"]

@@ -20,13 +20,16 @@ from runner.codat.messages import Request, Response
 from runner.codat.retrying import Retrying
 from runner.codat.routes import Route, route_of
 from runner.domain.ids import IdempotencyKey
+from runner.domain.preflight import Preflight
 from runner.errors import Interrupted, NotSent, OutcomeUnknown, RunStopped
 from runner.journal import store
 from runner.journal.journal import Journal
 from runner.journal.staging import InputFacts
 from runner.simulator import Call
+from runner.steps.checks import Checks
 from runner.steps.kit import Kit, Limits
 from runner.steps.proof import Proofs
+from runner.steps.roster import Roster
 from tests.scenarios.world.books import all_staged, load_receipt
 from tests.scenarios.world.loop import Stuck, VirtualClock, VirtualLoop
 from tests.scenarios.world.plan import GATEWAY, KINDS, Crash, Moment
@@ -143,9 +146,10 @@ class Life:
                 turn=plan.turn,
                 wait=plan.wait,
                 quiescence=QUIESCENCE,
-                auto_retry=plan.auto_retry,
+                auto_retry=plan.auto_retry if self.number >= plan.auto_retry_from else 0,
                 retry_receipts_in_doubt=plan.retry_receipts_in_doubt,
             ),
+            checks=Checks(Preflight(plan.preflight), Roster(codat, wanted=len(plan.companies))),
         )
         try:
             await self._work(kit, draining)

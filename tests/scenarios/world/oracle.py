@@ -5,7 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from runner.errors import AccountsDoNotBalance
-from runner.journal.accounts import _books
+from runner.journal.accounts import books_of
 from runner.outcome import require_balance
 from runner.simulator import FaultKind
 from tests.scenarios.world.books import all_staged, company_id, content_of
@@ -23,12 +23,14 @@ SELECT EXISTS (SELECT 1 FROM expense WHERE state IN ('staged', 'sent'))
     OR EXISTS (SELECT 1 FROM receipt JOIN expense USING (expense_no)
                WHERE receipt.state = 'waiting' AND expense.state = 'posted')
     OR NOT EXISTS (SELECT 1 FROM input WHERE staged_at IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM expense JOIN draft USING (draft_no) JOIN sync USING (sync_no)
+               WHERE expense.state = 'failed' AND retries < :auto_retry AND sync.state = 'judged')
 """
 
 _INVARIANTS = {
     "a judged sync holds expenses that nothing was decided about": """
         SELECT count(*) FROM expense JOIN draft USING (draft_no) JOIN sync USING (sync_no)
-        WHERE sync.state IN ('judged', 'void') AND expense.state = 'sent'""",
+        WHERE sync.state IN ('judged', 'void', 'forgotten') AND expense.state = 'sent'""",
     "a posted expense is tied to no sync": """
         SELECT count(*) FROM expense LEFT JOIN draft USING (draft_no) LEFT JOIN sync USING (sync_no)
         WHERE expense.state = 'posted' AND external = 0 AND coalesce(evidence_sync, sync.sync_id) IS NULL""",
@@ -41,9 +43,9 @@ _INVARIANTS = {
 }
 
 
-def is_anything_open(connection: "sqlite3.Connection") -> bool:
+def is_anything_open(connection: "sqlite3.Connection", *, auto_retry: int = 0) -> bool:
     """Say whether the journal still has something to do."""
-    return bool(connection.execute(_OPEN).fetchone()[0])
+    return bool(connection.execute(_OPEN, {"auto_retry": auto_retry}).fetchone()[0])
 
 
 def may_stay_in_doubt(history: "History") -> bool:
@@ -82,7 +84,7 @@ def judge(history: "History") -> Counter:
         if (count := history.connection.execute(query).fetchone()[0]) and not history.violations:
             history.complain(f"{meaning} ({count})")
     try:
-        require_balance(_books(history.connection))
+        require_balance(books_of(history.connection))
     except AccountsDoNotBalance as error:
         history.complain(str(error))
     return states
@@ -153,7 +155,8 @@ def _last_status(history: "History", staged: "StagedExpense") -> str | None:
     found = [
         item.status
         for identifier in company.syncs
-        for item in account.syncs.find(company, identifier).items
+        if not (sync := account.syncs.find(company, identifier)).forgotten
+        for item in sync.items
         if item.transaction.id == staged.expense_id
     ]
     if "Completed" in found:

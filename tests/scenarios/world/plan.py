@@ -142,6 +142,8 @@ class Plan:
     turn: int = 400
     wait: float = 3_600.0
     auto_retry: int = 0
+    auto_retry_from: int = 1
+    """The first life that is told to send again what failed; those before leave it to a person."""
     retry_receipts_in_doubt: bool = False
     restage: bool = False
     """Whether every life reads the input again, as a repeated command does."""
@@ -149,6 +151,8 @@ class Plan:
     """Companies (counted from 0) that are found disconnected, and are connected again after the second life."""
     gap: float = 3_600.0
     """Seconds between lives that end by themselves."""
+    preflight: Literal["off", "companies", "rows"] = "off"
+    """What is checked before anything is sent; unless off, the companies call one of the accounts by another id."""
 
     def text(self) -> str:
         """The plan on one line, for a command line."""
