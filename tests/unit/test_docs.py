@@ -15,7 +15,7 @@ from typing import Any
 import click
 import pytest
 
-from runner.cli import COMMANDS, _defaults, cli
+from runner.cli import _defaults, cli
 from runner.domain.expense import ExpenseType
 from runner.domain.states import ExpenseState, Outcome, ReceiptState, SyncState
 from runner.errors import ExitCode, RunStopped
@@ -24,14 +24,17 @@ from runner.intake.header import COLUMNS, REQUIRED
 from runner.intake.receipts import CONTENT_TYPES
 from runner.journal.migrations import APPLICATION_ID, available
 from runner.report import catalog
+from runner.report.accounting import ACCOUNTING
 from runner.simulator import preset_names
 from runner.simulator.behaviour import Behaviour, Limits
 from runner.simulator.companies import CompanySpec
 from runner.simulator.faults import OF_EXPENSES, Fault, FaultKind
 from runner.simulator.scenario import read_scenario
 
+COMMANDS = cli.load_all()
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {page.name: page.read_text(encoding="utf-8") for page in [ROOT / "README.md", ROOT / "CHANGELOG.md"]} | {
+TOP = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in TOP} | {
     f"docs/{page.name}": page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))
 }
 README, REFERENCE = PAGES["README.md"], PAGES["docs/reference.md"]
@@ -114,7 +117,7 @@ def test_every_option_is_in_the_reference_with_its_environment_and_default(name:
 
 
 def test_no_command_is_in_the_reference_that_does_not_exist() -> None:
-    described = re.findall(r"^### `expense-runner ([a-z ]+)`$", REFERENCE, re.MULTILINE)
+    described = re.findall(r"^### `expense-runner ([a-z -]+)`$", REFERENCE, re.MULTILINE)
     assert sorted(described) == sorted(_existing())
 
 
@@ -150,7 +153,13 @@ def test_every_stop_is_in_the_reference_with_its_exit_code() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "entries"),
-    [("### Expenses", catalog.EXPENSES), ("### Receipts", catalog.RECEIPTS), ("### Holds", catalog.HOLDS)],
+    [
+        ("### Expenses", catalog.EXPENSES),
+        ("### Receipts", catalog.RECEIPTS),
+        ("### Holds", catalog.HOLDS),
+        ("### Warnings", catalog.WARNINGS),
+        ("### Accounting software", ACCOUNTING),
+    ],
 )
 def test_every_code_that_the_program_can_explain_is_in_the_reference(heading: str, entries: Mapping[str, Any]) -> None:
     # A conflict of ids is a row's error, and stands there; a receipt's file can be at fault as it can in a row.
@@ -209,6 +218,12 @@ def test_every_table_and_column_is_in_the_journal_page(journal: sqlite3.Connecti
     assert {words(row[0])[0]: words(row[2]) for row in rows(section(JOURNAL, "## Tables"))} == existing
 
 
+def test_every_view_and_its_columns_are_in_the_journal_page(journal: sqlite3.Connection) -> None:
+    views = [row[0] for row in journal.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
+    existing = {view: [row[1] for row in journal.execute(f"PRAGMA table_info({view})")] for view in views}
+    assert {words(row[0])[0]: words(row[2]) for row in rows(section(JOURNAL, "## Views"))} == existing
+
+
 def test_every_query_in_the_journal_page_can_be_asked(journal: sqlite3.Connection) -> None:
     queries = blocks(JOURNAL, "sql")
     assert queries
@@ -256,9 +271,9 @@ def test_every_scenario_in_the_simulator_page_can_be_read() -> None:
 # ---- configuration ----
 
 
-@pytest.mark.parametrize("page", ["docs/reference.md", "docs/operations.md"])
+@pytest.mark.parametrize("page", ["docs/reference.md", "docs/direct-flow.md"])
 def test_every_configuration_file_in_the_docs_is_accepted(page: str) -> None:
-    files = blocks(PAGES[page], "toml")
+    files = [text for text in blocks(PAGES[page], "toml") if "[behaviour]" not in text]
     assert files
     for file in files:
         _defaults(tomllib.loads("\n".join(line.strip() for line in file.splitlines())))
@@ -305,7 +320,10 @@ def test_command_lines_are_found_in_every_page_for_users() -> None:
     assert {name for name, _ in COMMAND_LINES} >= {
         "README.md",
         "docs/reference.md",
-        "docs/operations.md",
+        "docs/migration.md",
+        "docs/nightly.md",
+        "docs/incident.md",
+        "docs/direct-flow.md",
         "docs/simulator.md",
     }
 
@@ -317,7 +335,7 @@ def test_every_command_line_in_the_docs_can_be_given(
     page: str, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("scenario.toml", "cards.csv"):
+    for name in ("scenario.toml", "direct.toml", "cards.csv"):
         Path(name).touch()
     context = cli.make_context("expense-runner", list(arguments))
     command: click.Command = cli
@@ -343,6 +361,21 @@ def test_every_relative_link_resolves(page: str) -> None:
 
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_page_is_in_the_table_of_the_readme() -> None:
+    contents = section(README, "## Documentation")
+    for page in PAGES:
+        assert page == "README.md" or f"]({page})" in contents, page
+
+
+def test_every_module_has_its_place_in_the_house() -> None:
+    page = PAGES["docs/architecture.md"]
+    (house,) = blocks(section(page, "## The house"), "text")
+    modules = {path.stem for path in (ROOT / "runner").glob("*.py")}
+    packages = {path.parent.name for path in (ROOT / "runner").glob("*/__init__.py")}
+    assert {name for name in modules | packages if not name.startswith("__")} <= set(re.findall(r"\w+", house))
+    assert len(page.splitlines()) <= 150, "one page"
 
 
 def test_every_file_that_the_guarantees_name_as_a_test_exists() -> None:
@@ -434,9 +467,24 @@ def test_the_json_of_check_is_as_documented() -> None:
     _agrees(_shape(_json_after("### `check --json`")), _shape(_ask("check", "--json", "sample_data", codes=(3,))), "")
 
 
+def test_the_json_of_plan_is_as_documented(demo: tuple[Path, Any]) -> None:
+    real = _ask("plan", "--json", "--journal", str(demo[0]), "sample_data", codes=(3,))
+    _agrees(_shape(_json_after("### `plan --json`")), _shape(real), "plan")
+
+
 def test_the_json_of_errors_is_as_documented(demo: tuple[Path, Any]) -> None:
     real = _ask("errors", "--json", "--journal", str(demo[0]), codes=(3,))
     _agrees(_shape(_json_after("### `errors --json`")), _shape(real), "")
+
+
+def test_the_json_of_doctor_is_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CODAT_API_KEY", "CODAT_API_KEY_FILE", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    nowhere = ("--journal", str(tmp_path / "j.db"), "--base-url", "http://127.0.0.1:9")
+    real = _ask("doctor", "--json", *nowhere, codes=(78,))
+    _agrees(_shape(_json_after("### `doctor --json`")), _shape(real), "")
+    documented = set(first_words(section(PAGES["docs/operations.md"], "## Is everything in place?")))
+    assert {each["check"] for each in real["checks"]} <= documented
 
 
 def test_the_json_of_explain_is_as_documented() -> None:
