@@ -3,7 +3,7 @@
 
 CREATE TABLE run (
     run_no        INTEGER PRIMARY KEY,
-    purpose       TEXT NOT NULL CHECK (purpose IN ('run', 'check', 'verify', 'rebuild', 'retry')),
+    purpose       TEXT NOT NULL CHECK (purpose IN ('run', 'check', 'verify', 'rebuild', 'retry', 'prune', 'copy')),
     started_at    TEXT NOT NULL,
     ended_at      TEXT,
     ended_boot    REAL,
@@ -47,7 +47,8 @@ CREATE TABLE input (
     repeated   INTEGER NOT NULL DEFAULT 0,
     begun_at   TEXT NOT NULL,
     staged_at  TEXT,
-    superseded INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1))
+    superseded INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1)),
+    came_back  INTEGER NOT NULL DEFAULT 0 CHECK (came_back IN (0, 1))
 ) STRICT;
 
 CREATE INDEX input_by_name ON input (name);
@@ -79,12 +80,14 @@ CREATE TABLE row_error (
 ) STRICT;
 
 CREATE INDEX row_error_open ON row_error (input_no, line) WHERE settled = 0;
+CREATE INDEX row_error_at ON row_error (input_no, line);
+CREATE INDEX row_error_of_expense ON row_error (input_no, expense_id) WHERE expense_id IS NOT NULL;
 
 CREATE TABLE sync (
     sync_no     INTEGER PRIMARY KEY,
     company_no  INTEGER NOT NULL REFERENCES company (company_no),
     run_no      INTEGER NOT NULL REFERENCES run (run_no),
-    state       TEXT NOT NULL CHECK (state IN ('starting', 'running', 'finished', 'judged', 'void')),
+    state       TEXT NOT NULL CHECK (state IN ('starting', 'running', 'finished', 'judged', 'void', 'forgotten')),
     sync_id     TEXT,
     status_code INTEGER,
     status_text TEXT,
@@ -94,9 +97,11 @@ CREATE TABLE sync (
     running_at  TEXT,
     finished_at TEXT,
     judged_at   TEXT,
-    CHECK ((state IN ('running', 'finished', 'judged')) = (sync_id IS NOT NULL)),
-    CHECK ((state IN ('finished', 'judged')) = (status_code IS NOT NULL)),
-    CHECK ((state = 'judged') = (judged_at IS NOT NULL))
+    -- The first run in which Codat no longer knew it.
+    missing_run INTEGER REFERENCES run (run_no),
+    CHECK ((state IN ('running', 'finished', 'judged', 'forgotten')) = (sync_id IS NOT NULL)),
+    CHECK (state = 'forgotten' OR (state IN ('finished', 'judged')) = (status_code IS NOT NULL)),
+    CHECK ((state IN ('judged', 'forgotten')) = (judged_at IS NOT NULL))
 ) STRICT;
 
 -- Per company, at most one sync whose fate is unknown.
@@ -167,9 +172,53 @@ CREATE INDEX expense_rejected ON expense (company_no, expense_no) WHERE state = 
 CREATE INDEX expense_of_draft ON expense (draft_no) WHERE draft_no IS NOT NULL;
 
 -- The wire form, made once at staging. Apart from `expense`, so that adding up the books does not read it.
+-- `given` is what the row said, where the preflight has put ids in the place of names and codes.
 CREATE TABLE payload (
     expense_no INTEGER PRIMARY KEY REFERENCES expense (expense_no),
-    body       BLOB NOT NULL
+    body       BLOB NOT NULL,
+    given      BLOB
+) STRICT;
+
+-- Rows that were written into a file of rejects and came back: where each first stood (the beginning of that file's
+-- digest, and the line), where it stood last, and of which expense it is; of none where it was wrong again.
+CREATE TABLE returned (
+    origin     TEXT NOT NULL,
+    line       INTEGER NOT NULL,
+    input_no   INTEGER NOT NULL REFERENCES input (input_no),
+    at_line    INTEGER NOT NULL,
+    expense_no INTEGER REFERENCES expense (expense_no),
+    changed    INTEGER NOT NULL CHECK (changed IN (0, 1)),
+    PRIMARY KEY (origin, line)
+) STRICT;
+
+CREATE INDEX returned_of_expense ON returned (expense_no) WHERE expense_no IS NOT NULL;
+CREATE INDEX returned_in ON returned (input_no);
+
+-- Ids that rows without one would get now that they are corrected: a later export that has them says the same expense.
+CREATE TABLE alias (
+    company_no INTEGER NOT NULL REFERENCES company (company_no),
+    expense_id TEXT NOT NULL,
+    expense_no INTEGER NOT NULL REFERENCES expense (expense_no),
+    PRIMARY KEY (company_no, expense_id)
+) STRICT;
+
+-- Content that a correction has replaced: the file that it came from may be read again, and says nothing new.
+CREATE TABLE replaced (
+    expense_no   INTEGER NOT NULL REFERENCES expense (expense_no),
+    content_hash BLOB NOT NULL,
+    PRIMARY KEY (expense_no, content_hash)
+) STRICT;
+
+-- What Codat last said that a company accepts, and when: `options` is compressed JSON. A time without a value means
+-- that Codat was asked and did not say.
+CREATE TABLE preflight (
+    company_no   INTEGER PRIMARY KEY REFERENCES company (company_no),
+    linked_at    TEXT,
+    bank_account INTEGER CHECK (bank_account IN (0, 1)),
+    supplier     INTEGER CHECK (supplier IN (0, 1)),
+    defaults_at  TEXT,
+    options      BLOB,
+    options_at   TEXT
 ) STRICT;
 
 CREATE TABLE receipt (
@@ -251,7 +300,7 @@ END;
 
 CREATE TRIGGER sync_transition BEFORE UPDATE OF state ON sync
 WHEN OLD.state <> NEW.state AND OLD.state || '>' || NEW.state NOT IN (
-    'starting>running', 'starting>void', 'running>finished', 'finished>judged'
+    'starting>running', 'starting>void', 'running>finished', 'finished>judged', 'running>forgotten', 'finished>forgotten'
 )
 BEGIN
     SELECT RAISE(ABORT, 'a sync cannot go from this state to that one');
@@ -289,3 +338,81 @@ WHEN OLD.outcome IS NOT NULL AND OLD.outcome <> 'unknown' AND OLD.outcome IS NOT
 BEGIN
     SELECT RAISE(ABORT, 'a known outcome is never rewritten');
 END;
+
+-- What each channel of notices was told and has not been told the end of, so that the same is told once. `told_at` is
+-- empty until it is delivered; `resolved_at` is there while the end of it still has to be told.
+CREATE TABLE notice (
+    channel     TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    subject     TEXT NOT NULL,
+    measure     INTEGER NOT NULL,
+    code        TEXT NOT NULL,
+    since       TEXT NOT NULL,
+    told_at     TEXT,
+    resolved_at TEXT,
+    CHECK (resolved_at IS NULL OR told_at IS NOT NULL),
+    PRIMARY KEY (channel, kind, subject)
+) STRICT, WITHOUT ROWID;
+
+-- What may be asked of the journal from outside: these views keep their names and columns over all versions; the
+-- tables may change. Amounts are decimal text, and the exact integers beside it.
+
+CREATE VIEW v_companies AS
+SELECT company_id, hold_code, hold_message, hold_hint, held_at
+FROM company;
+
+CREATE VIEW v_inputs AS
+SELECT input_no, name, sha256, mapping, rows, repeated, begun_at, staged_at, superseded, run_no
+FROM input;
+
+CREATE VIEW v_expenses AS
+SELECT company.company_id, expense.expense_id,
+       CASE WHEN expense.state = 'staged' AND company.hold_code IS NOT NULL THEN 'held'
+            WHEN expense.state = 'sent' AND sync.state = 'starting' THEN 'in_doubt'
+            ELSE expense.state END AS state,
+       expense.code, expense.message, expense.currency,
+       CASE WHEN expense.units < 0 OR expense.nanos < 0 THEN '-' ELSE '' END || abs(expense.units) || '.' ||
+           CASE WHEN expense.nanos % 10000000 = 0 THEN printf('%02d', abs(expense.nanos) / 10000000)
+                ELSE rtrim(printf('%09d', abs(expense.nanos)), '0') END AS amount,
+       expense.units, expense.nanos, input.name AS input, expense.line, expense.retries, expense.external,
+       draft.dataset_id, coalesce(expense.evidence_sync, sync.sync_id) AS sync_id, sync.status_code,
+       sync.judged_at, input.begun_at AS read_at
+FROM expense
+JOIN company ON company.company_no = expense.company_no
+JOIN input ON input.input_no = expense.input_no
+LEFT JOIN draft ON draft.draft_no = expense.draft_no
+LEFT JOIN sync ON sync.sync_no = draft.sync_no;
+
+CREATE VIEW v_syncs AS
+SELECT company.company_id, sync.sync_id, sync.state, sync.status_code, sync.status_text, sync.error, sync.adopted,
+       sync.begun_at, sync.running_at, sync.finished_at, sync.judged_at, sync.run_no,
+       (SELECT count(*) FROM draft WHERE draft.sync_no = sync.sync_no) AS drafts,
+       (SELECT count(*) FROM draft JOIN expense ON expense.draft_no = draft.draft_no
+        WHERE draft.sync_no = sync.sync_no) AS expenses
+FROM sync
+JOIN company ON company.company_no = sync.company_no;
+
+CREATE VIEW v_receipts AS
+SELECT company.company_id, expense.expense_id, receipt.path, receipt.size, receipt.state, receipt.attachment_id,
+       receipt.code, receipt.message
+FROM receipt
+JOIN expense ON expense.expense_no = receipt.expense_no
+JOIN company ON company.company_no = expense.company_no;
+
+CREATE VIEW v_runs AS
+SELECT run_no, purpose, started_at, ended_at, exit_code, version, flow, host, pid, requests, retried, rate_limited
+FROM run;
+
+CREATE VIEW v_attempts AS
+SELECT company.company_id, attempt.kind, attempt.outcome, attempt.first_sent_at, attempt.last_sent_at,
+       attempt.ended_at, attempt.sends, attempt.http_status, attempt.correlation_id, attempt.detail,
+       attempt.idempotency_key, sync.sync_id, attempt.run_no
+FROM attempt
+JOIN company ON company.company_no = attempt.company_no
+LEFT JOIN sync ON sync.sync_no = attempt.sync_no;
+
+CREATE VIEW v_row_errors AS
+SELECT input.name AS input, row_error.line, row_error.company_id, row_error.expense_id, row_error.code,
+       row_error.column_name, row_error.value, row_error.expected, row_error.settled, input.begun_at AS read_at
+FROM row_error
+JOIN input ON input.input_no = row_error.input_no;

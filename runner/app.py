@@ -1,37 +1,48 @@
 """The composition root: builds the parts of a run, once, in reading order, and runs them."""
 
 import random
+import shlex
 import uuid
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from runner import __version__
 from runner.batch import Batch
 from runner.clock import Clock
+from runner.codat.address import checked_address
 from runner.codat.budgets import ending_at
-from runner.codat.client import PAGE_SIZE, Codat
+from runner.codat.client import Codat
 from runner.codat.counting import RequestCounts
 from runner.codat.draining import Draining, pause
 from runner.codat.governor import Governor
-from runner.domain.expense import MAX_EXPENSES_A_DRAFT
-from runner.domain.forecast import Batches, requests_for
+from runner.codat.listening import Reception, listening
+from runner.domain.forecast import Batches, OpenWork, requests_for
 from runner.domain.ids import CompanyId, IdempotencyKey
 from runner.errors import ExitCode, RefusedToStart, RunStopped, TooManyErrors
+from runner.inbox import InboxReport, find_settled, take
+from runner.inspection import Inspection, inspect
+from runner.intake.inbox import Found
 from runner.intake.read import Options
 from runner.intake.receipts import load_receipt
 from runner.intake.sources import Source
 from runner.journal.journal import Journal, require_journal, scratch, writing
 from runner.journal.records import Books, OpenRowError, RequestTotals, Standing
 from runner.outcome import exit_code_of, outcomes_of, require_balance
+from runner.planning import Plan, batches_of, plan_of
 from runner.progress import Notes
+from runner.report.words import counted
 from runner.settings import RunSettings
 from runner.stack import connected, governor_for
-from runner.stage import StagedInput, stage, unfinished
+from runner.stage import LostInput, StagedInput, lost_inputs, stage, unfinished
+from runner.steps.checks import Checks
 from runner.steps.kit import Kit, Limits
+from runner.steps.polls import Polls
 from runner.steps.proof import Proofs
+from runner.steps.roster import Roster
 from runner.steps.verifying import Findings
 from runner.verifier import Verifier
 
@@ -50,7 +61,7 @@ class RunReport:
     """The first of them; the books count all."""
     attention: list[Standing]
     """The first expenses that are rejected, failed or in doubt."""
-    more_attention: bool
+    attention_total: int
     requests: RequestTotals
     """Of all runs of the journal."""
     sent: int
@@ -64,9 +75,11 @@ class RunReport:
     left_because: str
     seconds: float
     inputs: list[StagedInput]
-    lost_inputs: list[str]
-    """Inputs of an earlier run that were only half read and cannot be read again without being named."""
+    lost_inputs: list[LostInput]
+    """Inputs of an earlier run that were only half read, and that are gone or have been overwritten."""
     stop: RunStopped | None
+    inbox: InboxReport | None = None
+    """None where none was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +95,16 @@ class VerifyReport:
 class App:
     """The parts that all commands share."""
 
-    def __init__(self, *, clock: Clock, notes: Notes, draining: Draining) -> None:
+    def __init__(self, *, clock: Clock, notes: Notes, draining: Draining, alarm: Clock | None = None) -> None:
         self.clock = clock
+        # Told apart, because a wait for the run's own end says nothing about whether its work goes on.
+        self.alarm = alarm or clock
         self.notes = notes
         self.draining = draining
         self.counts = RequestCounts()
         self.governor: Governor | None = None
         self.predicted: int | None = None
+        self.inbox: InboxReport | None = None
 
     async def run(self, settings: RunSettings, sources: Sequence[Source]) -> RunReport:
         """Stage the sources, walk every company with open work, account for every expense.
@@ -96,26 +112,29 @@ class App:
         Running again is resuming: what an earlier life left open is taken up, with or without sources.
         Raises `RunnerError` where nothing could be begun; what stops a run later is in the report.
         """
+        checked_address(settings.base_url)
         started, until = self.clock.monotonic(), self._end_of(settings)
         options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping)
-        if not sources:
+        if not sources and settings.inbox is None:
             require_journal(settings.journal)
+        found = await self._look_into_inbox(settings)
+        dropped = [] if found is None else [each.source for each in found.ready]
         if settings.strict:
-            await self._refuse_wrong_rows(sources, options)
+            await self._refuse_wrong_rows([*sources, *dropped], options)
         async with writing(settings.journal, self.clock) as journal:
             if await journal.runs.open_rebuild():
                 raise RefusedToStart(
-                    "A rebuild of this journal was begun and has not come to its end: nothing may be sent before.",
-                    hint="Finish it with: expense-runner verify --rebuild",
+                    "This journal is a copy, or a rebuild of it has not come to its end: nothing may be sent before.",
+                    hint=_finish_rebuild(settings.journal),
                 )
             since = await journal.runs.seconds_since_previous_life()
             await journal.runs.begin(purpose="run", version=__version__, flow=settings.flow)
             inputs: list[StagedInput] = []
-            lost: list[str] = []
+            lost: list[LostInput] = []
             stop: RunStopped | None = None
             try:
-                async with ending_at(until, draining=self.draining, clock=self.clock):
-                    lost = await self._stage(journal, options, sources, inputs)
+                async with ending_at(until, draining=self.draining, clock=self.alarm):
+                    lost = await self._stage(journal, options, sources, inputs, found)
                     await self._walk(settings, journal, since)
             except RunStopped as error:
                 stop = error
@@ -128,14 +147,15 @@ class App:
 
         No companies named means all of them.
         """
+        checked_address(settings.base_url)
         purpose = "verify" if rebuild is None else "rebuild"
         if rebuild is None:
             require_journal(settings.journal)
         async with writing(settings.journal, self.clock) as journal:
             if rebuild is None and await journal.runs.open_rebuild():
                 raise RefusedToStart(
-                    "A rebuild of this journal was begun and has not come to its end.",
-                    hint="Finish it with: expense-runner verify --rebuild",
+                    "This journal is a copy, or a rebuild of it has not come to its end.",
+                    hint=_finish_rebuild(settings.journal),
                 )
             since = await journal.runs.seconds_since_previous_life()
             await journal.runs.begin(purpose=purpose, version=__version__, flow=settings.flow)
@@ -168,14 +188,54 @@ class App:
         lost = await self._stage(journal, options, sources, [])
         if lost:
             raise RefusedToStart(
-                f"{lost[0]} was read only in part, and cannot be read to its end: nothing is known of the rest.",
-                hint="Name the file: expense-runner verify --rebuild FILE…",
+                f"{lost[0].words} Nothing is known of the rest.",
+                hint="Name the file as it was: expense-runner verify --rebuild FILE…",
             )
 
     async def check(self, sources: Sequence[Source], options: Options, journal: Journal) -> list[StagedInput]:
         """Stage into a journal that is forgotten, to see what is wrong with these files."""
         await journal.runs.begin(purpose="check", version=__version__, flow="datasets")
         return await stage(sources, options, journal, draining=self.draining, note=self.notes)
+
+    async def plan(
+        self,
+        sources: Sequence[Source],
+        options: Options,
+        batches: Batches,
+        journal: Journal,
+        *,
+        changeable: bool,
+        receipts_in_doubt: bool = False,
+    ) -> Plan:
+        """Say what a run with these sources would do, from the code of the run up to where it would send.
+
+        `journal` is a copy, or one that is forgotten; one that is not `changeable` is planned as it stands, for
+        which there must be no sources, no input that was read only in part, and no receipts to be sent again.
+        """
+        if await journal.runs.open_rebuild():
+            raise RefusedToStart(
+                "This journal is a copy, or a rebuild of it has not come to its end: a run would send nothing.",
+                hint="Finish it, naming all files that it had staged: expense-runner verify --rebuild FILE…",
+            )
+        inputs: list[StagedInput] = []
+        lost: list[LostInput] = []
+        if changeable:
+            await journal.runs.begin(purpose="check", version=__version__, flow="datasets")
+            lost = await self._stage(journal, options, sources, inputs)
+            if receipts_in_doubt:
+                await journal.receipts.retry_in_doubt()
+        return await plan_of(journal, batches, inputs=inputs, lost=lost)
+
+    async def preflight_check(self, settings: RunSettings, journal: Journal) -> Inspection:
+        """Ask Codat about all that `check` has staged into a journal that is forgotten: nothing is sent.
+
+        Raises `RunStopped`, such as `KeyRefused`.
+        """
+        async with self._account(settings, None) as codat:
+            checks = _checks(settings, codat, await journal.outlook.open_work())
+            # Told by the report, not by notes as well.
+            kit = replace(self._kit(settings, codat, journal), checks=checks, note=_untold)
+            return await inspect(kit, concurrency=settings.concurrency)
 
     async def _refuse_wrong_rows(self, sources: Sequence[Source], options: Options) -> None:
         if any(source.path is None for source in sources):
@@ -188,31 +248,72 @@ class App:
         wrong = sum(each.errors for each in staged)
         if wrong:
             raise RefusedToStart(
-                f"{wrong} errors in the input, and --strict sends nothing until there are none.",
+                f"{counted(wrong, 'error')} in the input, and --strict sends nothing until there are none.",
                 hint="See them all with: expense-runner check FILE…",
             )
 
     async def _stage(
-        self, journal: Journal, options: Options, sources: Sequence[Source], inputs: list[StagedInput]
-    ) -> list[str]:
-        again, lost = await unfinished(journal, sources)
+        self,
+        journal: Journal,
+        options: Options,
+        sources: Sequence[Source],
+        inputs: list[StagedInput],
+        found: Found | None = None,
+    ) -> list[LostInput]:
+        again = await unfinished(journal, [*sources, *([] if found is None else found.sources)])
         for source, begun in again:
             own = replace(begun, max_receipt_bytes=options.max_receipt_bytes)
             inputs += await stage([source], own, journal, draining=self.draining, note=self.notes)
         inputs += await stage(sources, options, journal, draining=self.draining, note=self.notes)
-        for name in lost:
-            self.notes("input_lost", file=name)
+        waiting: tuple[str, ...] = ()
+        if found is not None and self.inbox is not None:
+            await take(found, options, journal, draining=self.draining, note=self.notes, report=self.inbox)
+            inputs += (taken.staged for taken in self.inbox.taken)
+            waiting = self.inbox.growing
+        lost = await lost_inputs(journal, waiting=waiting)
+        for each in lost:
+            self.notes("input_lost", file=each.name, expenses=each.came_in)
         return lost
+
+    async def _look_into_inbox(self, settings: RunSettings) -> Found | None:
+        if settings.inbox is None:
+            return None
+        self.inbox = InboxReport(settings.inbox.absolute())
+        return await find_settled(
+            settings.inbox, settle=settings.inbox_settle, draining=self.draining, clock=self.clock
+        )
 
     async def _walk(self, settings: RunSettings, journal: Journal, since_previous: float | None) -> None:
         if settings.retry_receipts_in_doubt:
             await journal.receipts.retry_in_doubt()
         async with self._account(settings, since_previous) as codat:
-            kit = self._kit(settings, codat, journal)
-            self.predicted = requests_for(await journal.outlook.open_work(), _batches(settings))
+            work = await journal.outlook.open_work(auto_retry=settings.auto_retry)
+            kit = replace(self._kit(settings, codat, journal), checks=_checks(settings, codat, work))
+            batches = batches_of(settings.flow, drafts_a_sync=settings.drafts_a_sync, preflight=settings.preflight)
+            self.predicted = requests_for(work, batches)
+            receipts = await journal.outlook.open_receipts()
+            self.notes(
+                "walking",
+                expenses=await journal.outlook.open_expenses(auto_retry=settings.auto_retry),
+                receipts=receipts.count,
+                requests=self.predicted,
+                in_syncs=sum(each.in_syncs for each in work if not each.held),
+                in_datasets=sum(each.stored for each in work if not each.held) * batches.draft_size,
+            )
             if settings.max_errors is not None:
                 self.notes.listen(partial(self._count_errors, settings.max_errors))
-            await Batch(kit, self.draining, settings.concurrency).run()
+            async with self._hinted(settings.webhooks, kit.polls):
+                await Batch(kit, self.draining, settings.concurrency).run()
+
+    @asynccontextmanager
+    async def _hinted(self, reception: Reception | None, polls: Polls) -> AsyncIterator[None]:
+        """Let webhooks, where they are received, tell when to look at a sync."""
+        if reception is None:
+            yield
+            return
+        polls.hinted = True
+        async with listening(reception, arrived=lambda hint: polls.hint(*hint), note=self.notes):
+            yield
 
     def _account(self, settings: RunSettings, since_previous: float | None) -> AbstractAsyncContextManager[Codat]:
         self.governor = governor_for(settings, clock=self.clock, since_previous=since_previous)
@@ -254,7 +355,7 @@ class App:
         journal: Journal,
         started: float,
         inputs: list[StagedInput],
-        lost: list[str],
+        lost: list[LostInput],
         stop: RunStopped | None,
     ) -> RunReport:
         books = await journal.accounts.books()
@@ -262,20 +363,26 @@ class App:
             require_balance(books)
         except RunStopped as error:
             stop = error
-        outcomes = outcomes_of(books, stop=stop, retries_left=settings.auto_retry == 0, unread=bool(lost))
+        # Without a limit only a person decides that something has failed for good.
+        again = settings.auto_retry == 0 or await journal.accounts.may_be_retried(limit=settings.auto_retry)
+        outcomes = outcomes_of(books, stop=stop, retries_left=again, unread=bool(lost))
         code = exit_code_of(outcomes, stop)
         counts = self.counts
         await journal.runs.end(
             exit_code=code, requests=counts.total, retried=counts.retried, rate_limited=counts.rate_limited
         )
-        attention = await journal.accounts.attention(limit=SHOWN + 1)
+        if settings.drop_payloads and (stop is None or stop.exit_code is ExitCode.BUDGET):
+            # After all is recorded; whoever is told to stop at once leaves it to the next run.
+            dropped = await journal.retention.drop_settled()
+            if dropped:
+                self.notes("payloads_dropped", expenses=dropped)
         return RunReport(
             exit_code=code,
             outcomes=outcomes,
             books=books,
             row_errors=await journal.staging.open_row_errors(limit=SHOWN),
-            attention=attention[:SHOWN],
-            more_attention=len(attention) > SHOWN,
+            attention=await journal.accounts.attention(limit=SHOWN),
+            attention_total=await journal.accounts.count_attention(),
             requests=await journal.runs.request_totals(),
             sent=counts.total,
             predicted=self.predicted,
@@ -286,16 +393,23 @@ class App:
             inputs=inputs,
             lost_inputs=lost,
             stop=stop,
+            inbox=self.inbox,
         )
 
 
-def _batches(settings: RunSettings) -> Batches:
-    return Batches(
-        creates_datasets=settings.flow.creates_datasets,
-        draft_size=MAX_EXPENSES_A_DRAFT,
-        drafts_a_sync=settings.drafts_a_sync,
-        page_size=PAGE_SIZE,
-    )
+def _untold(event: str, **facts: object) -> None:
+    """Take no note."""
+    del event, facts
+
+
+def _checks(settings: RunSettings, codat: Codat, work: Sequence[OpenWork]) -> Checks:
+    wanted = sum(not each.held and bool(each.undrafted or each.drafted or each.stored) for each in work)
+    return Checks(settings.preflight, Roster(codat, wanted=wanted))
+
+
+def _finish_rebuild(journal: Path) -> str:
+    command = f"expense-runner verify --rebuild --journal {shlex.quote(str(journal))} FILE…"
+    return f"Finish it, naming all files that it had staged: {command}"
 
 
 def _limits(settings: RunSettings) -> Limits:

@@ -113,6 +113,12 @@ class StillInDoubt(RequestError):
     code = "still_in_doubt"
 
 
+class PreflightUnanswered(RequestError):
+    """What a company accepts could not be read: nothing is sent for it before a later run has."""
+
+    code = "preflight_unanswered"
+
+
 class StartLost(RequestError):
     """A start got no answer and was later proved never to have had its effect: its drafts are free again."""
 
@@ -231,6 +237,13 @@ class JournalFailed(JournalUnusable):
     """The journal could be opened, and then not be written any more."""
 
     code = "journal_failed"
+    exit_code = ExitCode.INTERNAL
+
+
+class NotWritten(RunStopped):
+    """A file that was asked for could not be written whole: there is none of that name, or the old one is as it was."""
+
+    code = "not_written"
     exit_code = ExitCode.INTERNAL
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from runner.codat.address import BASE_URL
 from runner.codat.credential import Credential
 from runner.codat.flows import Flow
-from runner.codat.transport import BASE_URL
+from runner.codat.listening import Reception
+from runner.domain.preflight import Preflight
 from runner.intake.mapping.choose import Mappings
 
 
@@ -20,6 +22,9 @@ class RunSettings:
     flow: Flow = Flow.DATASETS
     create_path: str = "expense-transactions"
     receipts_dir: Path | None = None
+    inbox: Path | None = None
+    inbox_settle: float = 10.0
+    """How long a file in the inbox must not have changed before it is read."""
     mapping: Mappings | None = None
     concurrency: int = 32
     poll_interval: float = 2.0
@@ -41,10 +46,15 @@ class RunSettings:
     max_in_flight: int = 64
     source_ips: tuple[str, ...] = ()
     """Addresses of this machine to send from, each with an allowance of its own; none: the system's choice."""
+    webhooks: Reception | None = None
+    """Where Codat's webhooks are received; None: nowhere, the ends of syncs are found by asking."""
     strict: bool = False
+    preflight: Preflight = Preflight.ROWS
     max_errors: int | None = None
     auto_retry: int = 0
     retry_receipts_in_doubt: bool = False
+    drop_payloads: bool = False
+    """Keep only the hashes of expenses that are posted."""
 
     @property
     def quiet_time(self) -> float:

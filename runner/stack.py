@@ -3,24 +3,29 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import structlog
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from runner.backoff import Backoff
 from runner.clock import Clock
+from runner.codat.address import checked_address, checked_source
 from runner.codat.client import Codat
 from runner.codat.counting import Counting, RequestCounts
 from runner.codat.draining import Draining
+from runner.codat.first_use import FirstUse
 from runner.codat.gate import Gate, Unlimited
 from runner.codat.governor import Governor
 from runner.codat.governor import Limits as Rates
 from runner.codat.logged import Logged
 from runner.codat.messages import Transport
+from runner.codat.renewing import Renewing
 from runner.codat.retrying import Retrying
-from runner.codat.transport import HttpTransport
 from runner.errors import ConfigurationWrong
+from runner.logs import get_log
 from runner.settings import RunSettings
+
+if TYPE_CHECKING:
+    from runner.codat.transport import HttpTransport
 
 
 def governor_for(settings: RunSettings, *, clock: Clock, since_previous: float | None) -> Governor | None:
@@ -56,28 +61,54 @@ async def connected(
     counts: RequestCounts,
 ) -> AsyncIterator[Codat]:
     """Give the account for as long as the block lasts: what a request passes first is stacked last."""
-    async with HttpTransport(
+    checked_address(settings.base_url)
+    for source in settings.source_ips:
+        checked_source(source)
+    async with AsyncExitStack() as stack, _stopped_by(draining, governor):
+
+        async def opened() -> Transport:
+            wire = await stack.enter_async_context(_wire(settings))
+            return _stacked(wire, settings, governor, clock=clock, draining=draining, counts=counts)
+
+        yield Codat(FirstUse(opened), flow=settings.flow, create_path=settings.create_path)
+
+
+def _wire(settings: RunSettings) -> "HttpTransport":
+    # Here, because a life that sends nothing shall not wait for the HTTP client to load.
+    from runner.codat.transport import HttpTransport  # noqa: PLC0415
+
+    return HttpTransport(
         base_url=settings.base_url,
         credential=settings.credential,
         connect_timeout=settings.connect_timeout,
         total_timeout=settings.request_timeout,
         sources=settings.source_ips or (None,),
-    ) as wire:
-        admission = governor or Unlimited(max_requests=settings.max_requests)
-        transport: Transport = Counting(wire, counts=counts)
-        transport = Gate(transport, governor=admission, draining=draining)
-        transport = Logged(transport, structlog.get_logger("request"), clock=clock)
-        transport = Retrying(
-            transport,
-            clock=clock,
-            jitter=random.uniform,
-            backoff=Backoff(),
-            on_retry=counts.retry,
-            max_pause=settings.max_pause,
-            draining=draining,
-        )
-        async with _stopped_by(draining, governor):
-            yield Codat(transport, flow=settings.flow, create_path=settings.create_path)
+    )
+
+
+def _stacked(
+    wire: Transport,
+    settings: RunSettings,
+    governor: Governor | None,
+    *,
+    clock: Clock,
+    draining: Draining,
+    counts: RequestCounts,
+) -> Transport:
+    admission = governor or Unlimited(max_requests=settings.max_requests)
+    transport: Transport = Counting(wire, counts=counts)
+    transport = Renewing(transport, settings.credential, get_log())
+    transport = Gate(transport, governor=admission, draining=draining)
+    transport = Logged(transport, get_log(), clock=clock)
+    return Retrying(
+        transport,
+        clock=clock,
+        jitter=random.uniform,
+        backoff=Backoff(),
+        on_retry=counts.retry,
+        max_pause=settings.max_pause,
+        draining=draining,
+    )
 
 
 @asynccontextmanager

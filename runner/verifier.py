@@ -7,7 +7,7 @@ from runner.domain.ids import CompanyId
 from runner.errors import CompanyHeld, Refused, RequestError
 from runner.steps.holds import NOT_REBUILT, not_rebuilt
 from runner.steps.kit import Kit
-from runner.steps.verifying import Findings, rebuild_company, verify_company
+from runner.steps.verifying import Findings, not_compared, rebuild_company, verify_company
 from runner.together import each
 
 PAGE = 500
@@ -38,7 +38,7 @@ class Verifier:
         try:
             findings = await verify_company(company, self._kit, idle=self._idle)
         except (CompanyHeld, RequestError) as error:
-            findings = Findings(company, unread=error.message)
+            findings = await not_compared(company, error.message, self._kit)
         self._kit.note("company_verified", company=company, agrees=findings.agrees, unread=findings.unread)
         return findings
 

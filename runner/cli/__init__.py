@@ -1,33 +1,51 @@
 """The command line: arguments in, exit code out."""
 
 import json
+import re
 import sys
+import traceback
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from runner import __version__
-from runner.cli.check import check
-from runner.cli.completion import completion
-from runner.cli.demo import demo
-from runner.cli.errors import errors
-from runner.cli.explain import explain_code
-from runner.cli.map import map_
+from runner.cli.lazy import LazyGroup
 from runner.cli.options import read_config
-from runner.cli.retry import retry
-from runner.cli.run import run
-from runner.cli.show import show
-from runner.cli.simulate import simulate
-from runner.cli.status import status
-from runner.cli.verify import verify
 from runner.errors import ConfigurationWrong, ExitCode, RunnerError
-from runner.logs import configure
+from runner.logs import configure, hidden
 
-COMMANDS = (demo, check, map_, run, status, errors, explain_code, show, retry, verify, simulate, completion)
+COMMANDS: Final = {
+    "demo": "runner.cli.demo:demo",
+    "check": "runner.cli.check:check",
+    "plan": "runner.cli.plan:plan",
+    "map": "runner.cli.map:map_",
+    "run": "runner.cli.run:run",
+    "status": "runner.cli.status:status",
+    "errors": "runner.cli.errors:errors",
+    "results": "runner.cli.results:results",
+    "explain": "runner.cli.explain:explain_code",
+    "show": "runner.cli.show:show",
+    "report": "runner.cli.report:report",
+    "serve": "runner.cli.serve:serve",
+    "retry": "runner.cli.retry:retry",
+    "verify": "runner.cli.verify:verify",
+    "companies": "runner.cli.companies:companies",
+    "doctor": "runner.cli.doctor:doctor",
+    "journal": "runner.cli.journal:journal_",
+    "schedule": "runner.cli.schedule:schedule",
+    "notify": "runner.cli.notices:notify",
+    "simulate": "runner.cli.simulate:simulate",
+    "completion": "runner.cli.completion:completion",
+    "man": "runner.cli.manual:man",
+}
+"""Every command by its name, and where it stands. It is imported when it is named: see `LazyGroup`."""
 
 
 @click.group(
+    cls=LazyGroup,
+    places=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 all posted · 3 some rejected · 4 work remains, run again · 6 refused before anything was "
     "sent · 7 something is in doubt · 8 another run holds the journal · 75 budget reached, run again later · "
@@ -70,24 +88,41 @@ def cli(context: click.Context, config: Path | None, log_format: str, verbose: b
     context.default_map = _defaults(read_config(config))
 
 
-for command in COMMANDS:
-    cli.add_command(command)
-
-
 def _defaults(values: dict[str, Any]) -> dict[str, Any]:
     """Spread a configuration file's values over the commands; raise `ConfigurationWrong` for one nobody knows."""
+    if not values:
+        return {}
+    # A name that is wrong in any part of the file is refused, so here all commands are needed.
     known = {
-        command.name or "": {p.name or "": p for p in command.params if isinstance(p, click.Option)}
-        for command in COMMANDS
+        name: {p.name or "": p for p in command.params if isinstance(p, click.Option)}
+        for name, command in _by_words(cli.load_all())
     }
     result: dict[str, dict[str, Any]] = {name: {} for name in known}
-    for key, value in values.items():
-        if isinstance(value, dict):
+    # A plan is that of a run: what is set for `run` is set for it as well, unless its own table says otherwise.
+    for key, value in sorted(values.items(), key=lambda item: item[0] == "plan"):
+        if isinstance(value, dict) and key == "notify":
+            # One table for all commands that tell: `command` in it is their `--notify-command`.
             for inner, setting in value.items():
-                _spread(result, known, [key], inner, setting)
+                _spread(result, known, list(known), f"notify-{inner}", setting)
+        elif isinstance(value, dict):
+            within = [name for name in known if name == key or name.startswith(f"{key} ")]
+            within += ["plan"] if key == "run" else []
+            for inner, setting in value.items():
+                _spread(result, known, within, inner, setting)
         else:
             _spread(result, known, list(known), key, value)
+    for name in [name for name in result if " " in name]:
+        group, _, own = name.partition(" ")
+        result[group][own] = result.pop(name)
     return result
+
+
+def _by_words(commands: Iterable[click.Command]) -> Iterator[tuple[str, click.Command]]:
+    """Give every command with what is typed for it: a group's own ones with two words."""
+    for command in commands:
+        yield command.name or "", command
+        if isinstance(command, click.Group):
+            yield from ((f"{command.name} {own.name}", own) for own in command.commands.values())
 
 
 def _spread(
@@ -99,12 +134,13 @@ def _spread(
 ) -> None:
     name = key.replace("-", "_")
     takers = [command for command in commands if name in known.get(command, {})]
-    if not takers or "key" in name:
+    is_a_key = "key" in name and name not in {"api_key_command", "keyring"}
+    if not takers or is_a_key:
         raise ConfigurationWrong(
             f"The configuration file sets {key!r}, which "
             + (
-                "does not belong into a file: the API key comes from the environment."
-                if "key" in name
+                "does not belong into a file: see docs/operations.md for where the API key may be."
+                if is_a_key
                 else "nothing here knows."
             ),
             hint="See docs/reference.md for the settings, or expense-runner COMMAND --help.",
@@ -118,6 +154,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     try:
+        _refuse_keys(given)
         code = cli.main(args=given, prog_name="expense-runner", standalone_mode=False)
     except click.exceptions.Exit as error:
         code = error.exit_code
@@ -129,29 +166,44 @@ def main(arguments: list[str] | None = None) -> None:
         code = ExitCode.INTERRUPTED
     except RunnerError as error:
         if debug:
-            raise
-        explain(error)
+            _show_traceback()
+        say_what_went_wrong(error)
         code = getattr(error, "exit_code", ExitCode.INTERNAL)
         if "--json" in given:
             # A program that asked for JSON gets its one line, whatever happened before there was anything to report.
-            said = {"code": error.code, "message": error.message, "hint": error.hint}
+            said = {"code": error.code, "message": hidden(error.message), "hint": error.hint}
             click.echo(json.dumps({"exit_code": int(code), "outcomes": [], "error": said}))
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
         sys.stderr.close()
         code = ExitCode.INTERNAL
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last border: whatever it is, it is said without the key
         if debug:
-            raise
-        click.echo(f"Internal error: {type(error).__name__}: {error}", err=True)
+            _show_traceback()
+        click.echo(hidden(f"Internal error: {type(error).__name__}: {error}"), err=True)
         click.echo("  This is a defect. What was recorded is safe; run with --debug for the details.", err=True)
         code = ExitCode.INTERNAL
     sys.exit(int(code or 0))
 
 
-def explain(error: RunnerError) -> None:
+def _refuse_keys(arguments: list[str]) -> None:
+    """Raise `ConfigurationWrong` for an option that would hold the API key, without repeating what it was given."""
+    if any(re.match(r"--(codat-)?(api-)?key(=|$)", each) for each in arguments):
+        raise ConfigurationWrong(
+            "The API key is never an argument: every user of this machine can read those.",
+            hint="Put it into a file that only you can read and name that in CODAT_API_KEY_FILE, and make a new key "
+            "in Codat's portal: this one may be known by now.",
+        )
+
+
+def _show_traceback() -> None:
+    """Print the traceback of what is being handled, without the API key."""
+    click.echo(hidden(traceback.format_exc()), err=True)
+
+
+def say_what_went_wrong(error: RunnerError) -> None:
     """Say what went wrong and what a person can do, on stderr."""
-    click.echo(f"Error: {error.message}", err=True)
+    click.echo(f"Error: {hidden(error.message)}", err=True)
     if error.hint:
         click.echo(f"  {error.hint}", err=True)
     if error.correlation_id:

@@ -20,9 +20,6 @@ from runner.journal.journal import Journal, reading
 from runner.journal.records import Listed
 from runner.report.summary import listing_lines
 from runner.settings import RunSettings
-from runner.simulator import Service, load_scenario
-from runner.simulator.http import serve
-from runner.simulator.ledger import ledger_json
 
 
 @click.command(epilog="It ends with exit code 3: some of the sample rows are wrong on purpose.")
@@ -67,6 +64,11 @@ async def _listing(journal: Journal) -> list[Listed]:
 
 
 async def _rehearse(app: App, journal: Path) -> RunReport:
+    # Here, because the help of all commands shall not load an HTTP server.
+    from runner.simulator import Service, load_scenario  # noqa: PLC0415
+    from runner.simulator.http import serve  # noqa: PLC0415
+    from runner.simulator.ledger import ledger_json  # noqa: PLC0415
+
     samples = sample_data()
     behaviour, faults = load_scenario(samples / "simulator.toml")
     service = Service(behaviour, faults=faults)

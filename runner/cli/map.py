@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from runner.cli.lazy import WholeSentences
 from runner.cli.options import OneOrMore, json_option
 from runner.codat.wire import encode_expense
 from runner.domain.expense import RowError
@@ -17,7 +18,7 @@ from runner.intake.header import COLUMNS
 from runner.intake.mapping.choose import Mappings, read_mappings
 from runner.intake.mapping.load import undecided
 from runner.intake.mapping.raw import read_raw, shipped
-from runner.intake.mapping.sample import is_canonical, look
+from runner.intake.mapping.sample import is_canonical, look, require_table
 from runner.intake.mapping.sketch import sketch
 from runner.intake.mapping.translate import Canonical, Skipped
 from runner.intake.read import Options, Parsed, Reading
@@ -27,7 +28,7 @@ from runner.intake.text import FileFault
 MAX_ROWS: Final = 10_000
 
 
-@click.group(name="map")
+@click.group(name="map", cls=WholeSentences)
 def map_() -> None:
     """Read files with other columns: write, try and list mapping profiles."""
 
@@ -48,6 +49,7 @@ def init(file: Path, out: Path | None) -> int:
         raise RefusedToStart(f"{out} exists, and may hold somebody's work.", hint="Name another file with --out.")
     try:
         seen = look(file)
+        require_table(seen)
     except OSError as error:
         raise RefusedToStart(f"{str(file)!r} cannot be read: {error.strerror}.") from None
     except FileFault as found:

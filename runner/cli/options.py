@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from runner.codat.credential import Credential
+from runner.codat.address import BASE_URL
 from runner.codat.flows import Flow
-from runner.codat.transport import BASE_URL
+from runner.domain.preflight import Preflight
 from runner.errors import ConfigurationWrong
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_CONFIG = Path("expense-runner.toml")
+KEY_COMMAND, KEYRING = "runner.api_key_command", "runner.keyring"
+"""Where a command's context remembers these options, for `runner.cli.keys`."""
 _DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|s|m|h|d)?")
 _UNITS = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -94,8 +97,50 @@ def input_options(command: F) -> F:
     )(command)
 
 
-def codat_options(command: F) -> F:
-    """Add the options that say how Codat is spoken to."""
+def preflight_option(command: F) -> F:
+    """Add `--preflight`."""
+    return click.option(
+        "--preflight",
+        type=click.Choice([level.value for level in Preflight]),
+        default=Preflight.ROWS.value,
+        envvar="EXPENSE_RUNNER_PREFLIGHT",
+        show_default=True,
+        help="What is checked at Codat before anything is sent: that the companies are connected and configured, and "
+        "also that they have the accounts, tax rates and tracking categories that rows name.",
+    )(command)
+
+
+def _key_options() -> list[Callable[[F], F]]:
+    """Return the options that say where the API key is; never the key itself, as others can see arguments."""
+
+    def remembered_as(name: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
+        def remember(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+            context.meta[name] = value
+
+        return remember
+
+    return [
+        click.option(
+            "--api-key-command",
+            envvar="EXPENSE_RUNNER_API_KEY_COMMAND",
+            metavar="COMMAND",
+            expose_value=False,
+            callback=remembered_as(KEY_COMMAND),
+            help="A command that prints the API key, such as 'pass show codat'; no shell reads it.",
+        ),
+        click.option(
+            "--keyring",
+            envvar="EXPENSE_RUNNER_KEYRING",
+            metavar="SERVICE",
+            expose_value=False,
+            callback=remembered_as(KEYRING),
+            help="Take the API key from the system's keyring, where it is kept for this service.",
+        ),
+    ]
+
+
+def account_options(command: F) -> F:
+    """Add the options that say where Codat is, and where the key is."""
     options = [
         click.option(
             "--base-url",
@@ -105,14 +150,30 @@ def codat_options(command: F) -> F:
             show_envvar=True,
             help="Codat, or a simulator on this machine.",
         ),
-        click.option(
-            "--flow",
-            type=click.Choice([flow.value for flow in Flow]),
-            default=Flow.DATASETS.value,
-            envvar="EXPENSE_RUNNER_FLOW",
-            show_default=True,
-            help="Which of Codat's two APIs your account speaks: datasets (clients since before April 2024) or direct.",
-        ),
+        *_key_options(),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def flow_option(command: F) -> F:
+    """Add `--flow`."""
+    return click.option(
+        "--flow",
+        type=click.Choice([flow.value for flow in Flow]),
+        default=Flow.DATASETS.value,
+        envvar="EXPENSE_RUNNER_FLOW",
+        show_default=True,
+        help="Which of Codat's two APIs your account speaks: datasets (clients since before April 2024) or direct.",
+    )(command)
+
+
+def codat_options(command: F) -> F:
+    """Add the options that say how Codat is spoken to."""
+    options = [
+        account_options,
+        flow_option,
         click.option(
             "--create-path",
             type=click.Choice(["expense-transactions", "data/expense-transactions"]),
@@ -144,27 +205,6 @@ def codat_options(command: F) -> F:
     return command
 
 
-def read_credential() -> Credential:
-    """Return the API key from the environment or a file; never from an argument, which others could see."""
-    text = os.environ.get("CODAT_API_KEY")
-    if text:
-        return Credential(text)
-    named = os.environ.get("CODAT_API_KEY_FILE")
-    if named:
-        try:
-            return Credential(Path(named).read_text(encoding="ascii", errors="replace"))
-        except OSError as error:
-            raise ConfigurationWrong(
-                f"The API key's file {named} cannot be read: {error.strerror}.",
-                hint="Check CODAT_API_KEY_FILE.",
-            ) from error
-    raise ConfigurationWrong(
-        "No API key: CODAT_API_KEY is not set.",
-        hint="Set CODAT_API_KEY to the key from Codat's portal (Developers > API keys), or CODAT_API_KEY_FILE to "
-        "a file that holds it.",
-    )
-
-
 def read_config(path: Path | None) -> dict[str, Any]:
     """Return the configuration file's values by command; raise `ConfigurationWrong` where it cannot be used.
 
@@ -182,3 +222,14 @@ def read_config(path: Path | None) -> dict[str, Any]:
         raise ConfigurationWrong(f"The configuration file {file} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationWrong(f"The configuration file {file} is not valid TOML: {error}.") from error
+
+
+def given_account_options() -> list[str]:
+    """Return the options of the command line that say which account is spoken to: left out, it may be another."""
+    context = click.get_current_context(silent=True)
+    given: list[str] = []
+    for name in ("base_url", "flow", "create_path", "api_key_command", "keyring") if context is not None else ():
+        if context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            value = context.params.get(name, context.meta.get(f"runner.{name}"))
+            given += [f"--{name.replace('_', '-')}", str(value)]
+    return given

@@ -8,12 +8,14 @@ import click
 
 from runner import __version__
 from runner.cli.options import journal_option, json_option
+from runner.cli.own_ids import meant
 from runner.clock import SystemClock
-from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.ids import CompanyId
 from runner.domain.states import ExpenseState
 from runner.errors import ExitCode, RefusedToStart
 from runner.journal.again import Candidate
 from runner.journal.journal import require_journal, writing
+from runner.report.words import counted
 
 
 @click.command(
@@ -23,7 +25,9 @@ from runner.journal.journal import require_journal, writing
 @journal_option
 @click.option("--company", help="Only this company's.")
 @click.option("--code", help="Only those with this code, such as push_error.")
-@click.option("--id", "expense", help="Only the expense with this id.")
+@click.option(
+    "--id", "expense", help="Only the expense with this id; with --company also the text of the CSV's id column."
+)
 @click.option("--in-doubt", is_flag=True, help="Also those in doubt that verify has searched for in the books in vain.")
 @click.option(
     "--rejected",
@@ -51,7 +55,7 @@ def retry(
     if as_json:
         click.echo(json.dumps({"staged_again": [each.expense_id for each in chosen], "not_verified": unchecked}))
         return int(ExitCode.OK)
-    click.echo(f"{len(chosen):,} expenses will be sent again by: expense-runner run --journal {journal}")
+    click.echo(f"{counted(len(chosen), 'expense')} will be sent again by: expense-runner run --journal {journal}")
     if unchecked:
         click.echo(
             f"{unchecked:,} in doubt are left alone, because no verify has found them absent for certain yet: "
@@ -69,7 +73,7 @@ async def _retry(
         found = await journal.again.candidates(
             company=None if company is None else CompanyId(company),
             code=code,
-            expense=None if expense is None else ExpenseId(expense.lower()),
+            expense=None if expense is None else meant(expense, company=company),
         )
         if not found and (company or code or expense):
             raise RefusedToStart(

@@ -5,18 +5,26 @@ from typing import Any
 
 import click
 
+from runner.cli.inbox import inbox_options
+from runner.cli.keys import read_credential
 from runner.cli.limits import limit_options
+from runner.cli.metrics_file import metrics_option, metrics_written
+from runner.cli.notice_options import notice_options, read_notices
 from runner.cli.options import (
     DURATION,
     codat_options,
     input_options,
     journal_option,
     json_option,
-    read_credential,
+    preflight_option,
 )
+from runner.cli.payloads import payloads_option
 from runner.cli.session import conduct
 from runner.cli.summary import print_report
+from runner.cli.telling import telling
+from runner.cli.webhooks import read_reception, webhook_option
 from runner.codat.flows import Flow
+from runner.domain.preflight import Preflight
 from runner.intake.mapping.choose import read_mappings
 from runner.intake.sources import find_sources
 from runner.settings import RunSettings
@@ -87,7 +95,8 @@ from runner.settings import RunSettings
     default=0,
     show_default=True,
     envvar="EXPENSE_RUNNER_AUTO_RETRY",
-    help="Send an expense that Codat failed to push again, so often, after one more look each time.",
+    help="Send an expense that Codat failed to push again, so often, after one more look each time; also one that "
+    "failed in an earlier run.",
 )
 @click.option(
     "--receipts-in-doubt",
@@ -114,7 +123,10 @@ from runner.settings import RunSettings
     envvar="EXPENSE_RUNNER_MAX_PAUSE",
     help="Codat asking for a longer pause ends the run (exit 75).",
 )
+@payloads_option
 @limit_options
+@inbox_options
+@webhook_option
 @click.option(
     "--max-errors",
     type=click.IntRange(0),
@@ -125,6 +137,9 @@ from runner.settings import RunSettings
 @click.option(
     "--strict", is_flag=True, envvar="EXPENSE_RUNNER_STRICT", help="Send nothing at all (exit 6) if any row is wrong."
 )
+@preflight_option
+@metrics_option
+@notice_options
 @json_option
 def run(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:  # noqa: FBT001, ANN401 - click passes what is declared
     """Put the expenses of CSV files into their companies' books, each once, with their receipts.
@@ -132,16 +147,25 @@ def run(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:  # noqa:
     Running again is resuming: what an earlier run left open is taken up, with or without naming files. What is
     in the books is never sent again.
     """
-    settings = _settings(options)
-    sources = find_sources(inputs) if inputs else []
-    report = conduct(lambda app: app.run(settings, sources), quiet=as_json)
-    print_report(report, journal=settings.journal, as_json=as_json)
+    journal: Path = options["journal"]
+    with (
+        telling(read_notices(options, journal=journal)) as outcome,
+        metrics_written(options.pop("metrics_file"), journal) as metrics,
+    ):
+        settings = _settings(options)
+        sources = find_sources(inputs) if inputs else []
+        report = conduct(lambda app: metrics.during(app, app.run(settings, sources)), quiet=as_json)
+        print_report(report, journal=settings.journal, as_json=as_json)
+        outcome.report = report
     return int(report.exit_code)
 
 
 def _settings(options: dict[str, Any]) -> RunSettings:
     journal: Path = options.pop("journal")
     options["flow"] = Flow(options["flow"])
+    options["preflight"] = Preflight(options["preflight"])
+    options["drop_payloads"] = options.pop("payloads") == "hash"
     options["mapping"] = read_mappings(options["mapping"])
+    options["webhooks"] = read_reception(options["webhooks"])
     options["retry_receipts_in_doubt"] = options.pop("receipts_in_doubt") == "retry"
     return RunSettings(credential=read_credential(), journal=journal, **options)

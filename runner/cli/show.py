@@ -3,18 +3,26 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from runner.cli.options import journal_option, json_option
+from runner.cli.own_ids import meant
 from runner.clock import SystemClock
-from runner.domain.identity import named_id
-from runner.domain.ids import CompanyId, ExpenseId, is_uuid
+from runner.domain.ids import ExpenseId
 from runner.errors import RefusedToStart
 from runner.journal.journal import Journal, reading
+from runner.journal.records import OpenRowError
 from runner.journal.story import Story
+from runner.report.amounts import money
+from runner.report.summary import row_error_lines
+from runner.report.words import counted
+
+_WRONG = 20
+"""Errors of one expense's rows that are told."""
 
 
 @click.command(
@@ -27,22 +35,14 @@ from runner.journal.story import Story
 @json_option
 def show(expense: str, company: str | None, journal: Path, *, as_json: bool) -> int:
     """Tell one expense's whole story: its rows, each attempt, dataset, sync, status, receipts, times."""
-    if is_uuid(expense):
-        wanted = ExpenseId(expense.lower())
-    elif company is not None:
-        wanted = named_id(CompanyId(company), expense)
-    else:
-        raise RefusedToStart(
-            f"{expense!r} is no UUID.", hint="Name the company as well, with --company: the id is made of both."
-        )
+    wanted = meant(expense, company=company)
     with reading(journal, SystemClock()) as opened:
-        stories = asyncio.run(_stories(opened, wanted))
+        stories, wrong = asyncio.run(_found(opened, wanted))
     if company is not None:
         stories = [story for story in stories if story["company_id"] == company]
+        wrong = [each for each in wrong if each.company_id == company]
     if not stories:
-        raise RefusedToStart(
-            f"No expense {wanted} in this journal.", hint="Look for its id with: expense-runner status"
-        )
+        raise _nothing_of(expense if expense == wanted else f"{expense!r} ({wanted})", wrong)
     if as_json:
         click.echo(json.dumps(stories))
     else:
@@ -51,13 +51,27 @@ def show(expense: str, company: str | None, journal: Path, *, as_json: bool) -> 
     return 0
 
 
-async def _stories(journal: Journal, expense: ExpenseId) -> list[Story]:
-    return await journal.stories.of(expense)
+async def _found(journal: Journal, expense: ExpenseId) -> tuple[list[Story], list[OpenRowError]]:
+    return await journal.stories.of(expense), await journal.stories.wrong_rows(expense, limit=_WRONG)
+
+
+def _nothing_of(named: str, wrong: list[OpenRowError]) -> RefusedToStart:
+    if not wrong:
+        return RefusedToStart(
+            f"No expense {named} in this journal.", hint="Look for its id with: expense-runner status"
+        )
+    lines = "\n".join(row_error_lines(wrong, total=len(wrong)))
+    return RefusedToStart(
+        f"No expense {named} was let into this journal, because its row is wrong:\n{lines}",
+        hint="Correct the row, keep its id, and run with the corrected file.",
+    )
 
 
 def _lines(story: Story) -> Iterator[str]:
     yield f"Expense {story['expense_id']} of company {story['company_id']}"
-    yield f"  {story['amount']} {story['currency']}, from {story['file']} line {story['line']} ({story['rows']} row(s))"
+    rows = counted(story["rows"], "row")
+    amount = money(Decimal(story["amount"]), story["currency"])
+    yield f"  {amount} {story['currency']}, from {story['file']} line {story['line']} ({rows})"
     yield f"  stands: {story['state']}" + (f" [{story['code']}] {story['message']}" if story["code"] else "")
     if story["external"]:
         yield f"  posted outside this journal, found in sync {story['evidence_sync'] or 'unknown'}"

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from runner.app import RunReport
+from runner.cli.inbox import inbox_json, inbox_lines
+from runner.cli.options import given_account_options
 from runner.domain.states import ExpenseState
 from runner.errors import BudgetReached, ExitCode
 from runner.report.summary import (
@@ -16,10 +18,12 @@ from runner.report.summary import (
     next_steps,
     receipts_json,
     requests_json,
+    requests_words,
     row_error_lines,
     standing_lines,
     totals_lines,
 )
+from runner.report.words import counted
 
 _RUN_AGAIN = {
     ExitCode.WORK_REMAINS,
@@ -40,7 +44,7 @@ def resume_command(report: RunReport, journal: Path | None) -> str | None:
     open_work = any(report.books.count(state) for state in open_states) or report.books.attachable
     if journal is None or (not open_work and report.exit_code not in _RUN_AGAIN):
         return None
-    return shlex.join(["expense-runner", "run", "--journal", str(journal)])
+    return shlex.join(["expense-runner", "run", "--journal", str(journal), *given_account_options()])
 
 
 def report_json(report: RunReport, journal: Path | None) -> dict[str, object]:
@@ -54,6 +58,8 @@ def report_json(report: RunReport, journal: Path | None) -> dict[str, object]:
         "seconds": round(report.seconds, 3),
         "resume": resume_command(report, journal),
     }
+    if report.inbox is not None:
+        line["inbox"] = inbox_json(report.inbox)
     if report.stop is not None:
         line["stop"] = {"code": report.stop.code, "message": report.stop.message, "hint": report.stop.hint}
         if isinstance(report.stop, BudgetReached) and report.stop.resume_at:
@@ -76,43 +82,43 @@ def print_report(report: RunReport, *, journal: Path | None, as_json: bool) -> N
         click.echo(line)
     command = resume_command(report, journal)
     if command is not None:
-        click.echo(f"\nTo go on: {command}")
+        mend_first = report.exit_code in {ExitCode.CONFIGURATION, ExitCode.KEY_REFUSED}
+        click.echo(f"\nTo go on{', once that is mended' if mend_first else ''}: {command}")
 
 
 def _lines(report: RunReport, journal: Path | None) -> list[str]:
     lines = []
     for staged in report.inputs:
-        said = f"Read {staged.name}: {staged.rows:,} rows, {staged.accepted:,} new expenses"
+        said = f"Read {staged.name}: {counted(staged.rows, 'row')}, {staged.accepted:,} new "
+        said += "expense" if staged.accepted == 1 else "expenses"
         said += f", {staged.repeated:,} known before" if staged.repeated else ""
         said += f", {staged.corrected:,} corrected" if staged.corrected else ""
-        said += f", {staged.errors:,} errors" if staged.errors else ""
+        said += f", {counted(staged.errors, 'error')}" if staged.errors else ""
         lines.append(said)
         if staged.unknown:
             lines.append(f"  columns not read: {', '.join(staged.unknown)}")
-    lines += (
-        f"{name} was not read to its end by an earlier run and cannot be found: name it again."
-        for name in report.lost_inputs
-    )
+    lines += (each.words for each in report.lost_inputs)
+    lines += () if report.inbox is None else inbox_lines(report.inbox)
     lines += ["", *totals_lines(report.books), *company_lines(report.books)]
     if report.row_errors:
         lines += ["", "Rows that are wrong (nothing of them was sent):"]
         lines += row_error_lines(report.row_errors, total=report.books.row_errors)
     if report.attention:
-        lines += ["", "Expenses that need attention:", *standing_lines(report.attention, more=report.more_attention)]
+        lines += ["", "Expenses that need attention:", *standing_lines(report.attention, total=report.attention_total)]
     if report.books.holds:
         lines += ["", "Companies that are held:", *hold_lines(report.books.holds)]
-    if steps := list(next_steps(report.books, journal=str(journal or "demo.db"))):
+    if journal is not None and (steps := list(next_steps(report.books, journal=str(journal)))):
         lines += ["", *steps]
     if report.left:
+        left = "company was left as it is" if report.left == 1 else "company were left as they are"
         lines += [
             "",
-            f"{report.left:,} companies were left as they are for now, the last one because: {report.left_because}",
+            f"{counted(report.left, left)} for now, the last one because: {report.left_because}",
         ]
-    totals = report.requests
-    said = f"{totals.total:,} requests in {totals.runs} run(s), {totals.retried:,} of them retries; "
+    said = f"{requests_words(report.requests)}; "
     if report.predicted is not None:
         said += f"{report.sent:,} in this run, {report.predicted:,} predicted; "
     if report.split:
-        said += f"{report.split:,} extra drafts to isolate what was refused; "
+        said += f"{counted(report.split, 'draft')} more to isolate what was refused; "
     said += f"this run took {report.seconds:.1f} s. Exit code {int(report.exit_code)}."
     return [*lines, "", said]

@@ -1,23 +1,43 @@
 """`expense-runner verify`: the journal beside what Codat says."""
 
 import json
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from runner.app import VerifyReport
-from runner.cli.options import DURATION, codat_options, input_options, journal_option, json_option, read_credential
+from runner.cli.keys import read_credential
+from runner.cli.options import DURATION, codat_options, input_options, journal_option, json_option
 from runner.cli.session import conduct
 from runner.codat.flows import Flow
 from runner.domain.ids import CompanyId
+from runner.domain.states import ExpenseState
 from runner.errors import RefusedToStart
 from runner.intake.mapping.choose import read_mappings
-from runner.intake.sources import find_sources
+from runner.intake.sources import find_sources, find_workbooks
+from runner.report.words import counted
 from runner.settings import RunSettings
 from runner.steps.verifying import Findings
 
 _SHOWN = 10
+
+_BY_JOURNAL: Final[Mapping[ExpenseState, str]] = {
+    ExpenseState.POSTED: "posted, by the journal alone",
+    ExpenseState.SENT: "sent, in syncs that have not ended",
+    ExpenseState.STAGED: "not sent yet",
+    ExpenseState.HELD: "not sent, because the company is held",
+    ExpenseState.REJECTED: "rejected: a person must change the row",
+    ExpenseState.FAILED: "failed: not taken by the accounting software; may be sent again",
+    ExpenseState.IN_DOUBT: "in doubt",
+}
+_NOTHING_TO_COMPARE: Final[Mapping[ExpenseState, str]] = {
+    **_BY_JOURNAL,
+    ExpenseState.POSTED: "posted on the word of Codat's duplicate guard; no sync that lists them was found",
+}
+"""An expense in these states stands nowhere at Codat as completed."""
 
 
 @click.command(
@@ -59,6 +79,7 @@ def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool
     options["mapping"] = read_mappings(options["mapping"])
     settings = RunSettings(credential=read_credential(), **options)
     sources = (find_sources(inputs) if inputs else []) if rebuild else None
+    _warn_of_workbooks(inputs, settings.journal)
     chosen = [CompanyId(company) for company in companies]
     report = conduct(lambda app: app.verify(settings, companies=chosen, rebuild=sources), quiet=as_json)
     if as_json:
@@ -66,6 +87,18 @@ def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool
     else:
         _print(report, settings.journal)
     return int(report.exit_code)
+
+
+def _warn_of_workbooks(inputs: tuple[str, ...], journal: Path) -> None:
+    left_out = find_workbooks(inputs)
+    if left_out:
+        named = shlex.join([*inputs, *left_out])
+        click.echo(
+            f"{counted(len(left_out), 'workbook')} in these folders will not be read: of a folder only *.csv counts. "
+            "What a run has staged from a workbook has to be named, or a later run would send it again:\n"
+            f"  expense-runner verify --rebuild --journal {shlex.quote(str(journal))} {named}",
+            err=True,
+        )
 
 
 def _json(report: VerifyReport) -> dict[str, object]:
@@ -88,6 +121,7 @@ def _json(report: VerifyReport) -> dict[str, object]:
                 "unknown": each.unknown,
                 "in_doubt": each.in_doubt,
                 "absent": each.absent,
+                "rest": {state.value: each.rest[state] for state in ExpenseState if each.rest.get(state)},
             }
             for each in report.findings
         ],
@@ -112,9 +146,9 @@ def _print(report: VerifyReport, journal: Path) -> None:
 
 
 def _lines(each: Findings) -> list[str]:
-    lines = [f"{each.company_id}: {each.expenses:,} expenses"]
+    lines = [f"{each.company_id}: {counted(each.expenses, 'expense')}"]
     if each.unread:
-        return [*lines, f"  could not be compared: {each.unread}"]
+        return [*lines, f"  could not be compared: {each.unread}", *_rest_lines(each, _BY_JOURNAL)]
     for words, sums in (
         ("posted, both say", each.agreed),
         ("found in the books; the journal was repaired", each.settled),
@@ -129,4 +163,8 @@ def _lines(each: Findings) -> list[str]:
     ):
         if ids:
             lines.append(f"  {len(ids):>8,}  {words}: {', '.join(ids[:_SHOWN])}{' …' if len(ids) > _SHOWN else ''}")
-    return lines
+    return [*lines, *_rest_lines(each, _NOTHING_TO_COMPARE)]
+
+
+def _rest_lines(each: Findings, words: Mapping[ExpenseState, str]) -> list[str]:
+    return [f"  {each.rest[state]:>8,}  {said}" for state, said in words.items() if each.rest.get(state)]

@@ -14,6 +14,8 @@ class RequestCounts:
     total: int = 0
     retried: int = 0
     rate_limited: int = 0
+    ended: int = 0
+    """Those that have got their answer, or an error: the others are under way."""
     by_kind: Counter[str] = field(default_factory=Counter)
     """Route to number of requests."""
 
@@ -33,7 +35,10 @@ class Counting:
         """Send the request and count it; see `Transport.send`."""
         self._counts.total += 1
         self._counts.by_kind[route_of(request).value] += 1
-        response = await self._inner.send(request, begin)
+        try:
+            response = await self._inner.send(request, begin)
+        finally:
+            self._counts.ended += 1
         if response.status == 429:
             self._counts.rate_limited += 1
         return response

@@ -30,6 +30,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     priority: Priority = Priority.POLL
+    expected: frozenset[int] = frozenset()
+    """Refusals (HTTP statuses) that this request is sent for, to see which one it gets: no trouble, then."""
     source: str | None = None
     """The address of this machine to send it from; None for the one that the system takes."""
 

@@ -25,7 +25,16 @@ from runner.domain.ids import (
     SyncId,
     is_uuid,
 )
-from runner.domain.remote import CompanyInfo, Created, ReceiptFile, SyncStatus, TransactionRow
+from runner.domain.mapping_options import MappingOptions, Option
+from runner.domain.remote import (
+    CompaniesPage,
+    CompanyInfo,
+    Created,
+    Defaults,
+    ReceiptFile,
+    SyncStatus,
+    TransactionRow,
+)
 from runner.domain.states import TransactionStatus
 
 T = TypeVar("T")
@@ -81,6 +90,48 @@ def encode_content(id_: ExpenseId, head: Head, lines: Sequence[LineContent], *, 
         parts += (b',"notes":', _quoted(head.notes))
     parts.append(b"}")
     return b"".join(parts)
+
+
+def encode_plain(
+    id_: ExpenseId,
+    opening: tuple[str, str, str],
+    refs: tuple[str, str | None, tuple[str, ...], str | None],
+    numbers: tuple[str, str, str],
+    texts: tuple[str, str, str, str, str],
+) -> bytes:
+    """Return the bytes of `encode_content` for an expense of one line, from texts that JSON takes as they are.
+
+    `opening` is type, date (ISO 8601) and currency; `refs` are account, tax rate, tracking ids and customer; `numbers`
+    are net and tax amount and the rate, as JSON writes numbers, in plain digits; `texts` are merchant, contact, bank
+    account, reference and notes. No text may hold a quotation mark, a backslash or a control character, which is not
+    checked here. A rate or text that is blank is left out.
+    """
+    net, tax, rate = numbers
+    merchant, contact, bank, reference, notes = texts
+    text = f'{{"id":"{id_}{_opening_text(opening)}{{"netAmount":{net},"taxAmount":{tax}{_refs_text(refs)}]'
+    if rate:
+        text += f',"currencyRate":{rate}'
+    if contact:
+        text += f',"contactRef":{{"id":"{contact}","type":"Supplier"}}'
+    if bank:
+        text += f',"bankAccountRef":{{"id":"{bank}"}}'
+    if merchant:
+        text += f',"merchantName":"{merchant}"'
+    if reference:
+        text += f',"reference":"{reference}"'
+    if notes:
+        text += f',"notes":"{notes}"'
+    return f"{text}}}".encode()
+
+
+@lru_cache(maxsize=4096)
+def _opening_text(opening: tuple[str, str, str]) -> str:
+    return _opening(*opening).decode()
+
+
+@lru_cache(maxsize=8192)
+def _refs_text(refs: tuple[str, str | None, tuple[str, ...], str | None]) -> str:
+    return _refs(*refs).decode()
 
 
 @lru_cache(maxsize=4096)
@@ -156,9 +207,19 @@ def company_request(company: CompanyId) -> Request:
     return _get(company, f"/companies/{_segment(company)}")
 
 
+def companies_request(*, page: int, page_size: int) -> Request:
+    """Return the request for one page of all companies and their connections; pages begin at 1."""
+    return _get(None, "/companies", page=str(page), pageSize=str(page_size))
+
+
 def config_request(company: CompanyId) -> Request:
     """Return the request for the company's default bank account, supplier and customer."""
     return _get(company, f"{_expenses(company)}/config")
+
+
+def mapping_options_request(company: CompanyId) -> Request:
+    """Return the request for the accounts, tax rates and tracking categories that the company has."""
+    return _get(company, f"{_expenses(company)}/mappingOptions")
 
 
 def status_request(company: CompanyId, sync_id: SyncId) -> Request:
@@ -177,7 +238,7 @@ def transactions_request(company: CompanyId, sync_id: SyncId, *, page: int, page
     return _get(company, path, page=str(page), pageSize=str(page_size))
 
 
-def _get(company: CompanyId, path: str, **query: str) -> Request:
+def _get(company: CompanyId | None, path: str, **query: str) -> Request:
     return Request("GET", path, company, query=query, headers={"Accept": _JSON}, priority=Priority.POLL)
 
 
@@ -267,7 +328,27 @@ class _ConfigRef(msgspec.Struct):
 class _ConfigBody(msgspec.Struct, rename="camel"):
     bank_account: _ConfigRef | None = None
     supplier: _ConfigRef | None = None
-    customer: _ConfigRef | None = None
+
+
+class _CompaniesBody(msgspec.Struct, rename="camel"):
+    results: list[_CompanyBody | None] | None = None
+    total_results: object = None
+
+
+class _OptionBody(msgspec.Struct, rename="camel"):
+    id: object = None
+    name: object = None
+    nominal_code: object = None
+    code: object = None
+    valid_transaction_types: object = None
+    parent_id: object = None
+    has_children: object = None
+
+
+class _OptionsBody(msgspec.Struct, rename="camel"):
+    accounts: list[_OptionBody | None] | None = None
+    tax_rates: list[_OptionBody | None] | None = None
+    tracking_categories: list[_OptionBody | None] | None = None
 
 
 _CREATED = msgspec.json.Decoder(_CreatedBody)
@@ -277,6 +358,8 @@ _STATUSES = msgspec.json.Decoder(list[_StatusBody] | _Results)
 _TRANSACTIONS = msgspec.json.Decoder(_TransactionsBody)
 _COMPANY = msgspec.json.Decoder(_CompanyBody)
 _CONFIG = msgspec.json.Decoder(_ConfigBody)
+_COMPANIES = msgspec.json.Decoder(_CompaniesBody)
+_OPTIONS = msgspec.json.Decoder(_OptionsBody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +465,22 @@ def read_company(response: Response) -> CompanyInfo:
 
     Raises `OutcomeUnknown` (not received) where it is unreadable.
     """
-    body = _decoded(_COMPANY, response)
+    return _company_info(_decoded(_COMPANY, response))
+
+
+def read_companies(response: Response) -> CompaniesPage:
+    """Read one page of all companies; entries without an id are left out.
+
+    Raises `OutcomeUnknown` (not received) where it is unreadable.
+    """
+    body = _decoded(_COMPANIES, response)
+    entries = body.results or []
+    named = {CompanyId(each.id): each for each in entries if each is not None and isinstance(each.id, str)}
+    infos = {company: _company_info(each) for company, each in named.items()}
+    return CompaniesPage(infos, len(entries), _whole(body.total_results))
+
+
+def _company_info(body: _CompanyBody) -> CompanyInfo:
     connections = [each for each in body.data_connections or () if each is not None]
     # A company may have banking or commerce connections too: expenses go through the accounting one.
     accounting = [each for each in connections if _lower(each.source_type) in {"", "accounting"}]
@@ -392,17 +490,51 @@ def read_company(response: Response) -> CompanyInfo:
         name=_text(body.name, limit=200),
         platform=None if chosen is None else _text(chosen.platform_name, limit=200),
         linked=bool(linked) if connections else None,
+        connection=None if chosen is None else _text(chosen.status, limit=50),
     )
 
 
-def read_config_complete(response: Response) -> bool:
-    """Read whether the company's configuration names a bank account, a supplier and a customer.
+def read_defaults(response: Response) -> Defaults:
+    """Read which of the company's defaults are set.
 
     Raises `OutcomeUnknown` (not received) where it is unreadable.
     """
     body = _decoded(_CONFIG, response)
-    parts = (body.bank_account, body.supplier, body.customer)
-    return all(part is not None and _text(part.id) is not None for part in parts)
+
+    def is_set(part: _ConfigRef | None) -> bool:
+        return part is not None and _text(part.id) is not None
+
+    return Defaults(bank_account=is_set(body.bank_account), supplier=is_set(body.supplier))
+
+
+def read_mapping_options(response: Response) -> MappingOptions:
+    """Read what the company accepts; entries without an id are left out.
+
+    Raises `OutcomeUnknown` (not received) where it is unreadable.
+    """
+    body = _decoded(_OPTIONS, response)
+    return MappingOptions(_options(body.accounts), _options(body.tax_rates), _options(body.tracking_categories))
+
+
+def _options(entries: Iterable[_OptionBody | None] | None) -> tuple[Option, ...]:
+    found = [each for each in entries or () if each is not None]
+    return tuple(option for each in found if (option := _option(each)) is not None)
+
+
+def _option(body: _OptionBody) -> Option | None:
+    # An id is given back as it came; one that does not print could stand in no row anyway.
+    own = body.id if isinstance(body.id, str) else _text(body.id)
+    if not own or not own.isprintable():
+        return None
+    types = body.valid_transaction_types
+    return Option(
+        id=own,
+        name=_text(body.name, limit=200),
+        code=_text(body.nominal_code, limit=200) or _text(body.code, limit=200),
+        types=tuple(each for each in types if isinstance(each, str)) if isinstance(types, list) else (),
+        parent_id=body.parent_id if isinstance(body.parent_id, str) else None,
+        has_children=body.has_children is True,
+    )
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], response: Response) -> T:

@@ -11,13 +11,22 @@ from runner.errors import JournalUnusable
 from runner.journal.accounts import Accounts
 from runner.journal.again import Again
 from runner.journal.attempts import Attempts
+from runner.journal.checking import Checking
 from runner.journal.companies import Companies
+from runner.journal.condition import Conditions
 from runner.journal.context import Context
 from runner.journal.drafts import Drafts
+from runner.journal.health import Healths
+from runner.journal.inputs import Inputs
+from runner.journal.integrity import Integrity
 from runner.journal.lock import Lock
-from runner.journal.opening import open_for_reading, open_for_writing, open_scratch
+from runner.journal.notices import Notices
+from runner.journal.opening import open_for_reading, open_for_writing, open_scratch, require_no_other_file
 from runner.journal.outlook import Outlook
+from runner.journal.preflight import Preflights
 from runner.journal.receipts import Receipts
+from runner.journal.results import Results
+from runner.journal.retention import Retention
 from runner.journal.runs import Runs
 from runner.journal.staging import Staging
 from runner.journal.store import GroupCommit, Inline, Store
@@ -35,6 +44,7 @@ class Journal:
         self._context = context
         self.runs = Runs(context)
         self.staging = Staging(context)
+        self.inputs = Inputs(context)
         self.companies = Companies(context)
         self.drafts = Drafts(context)
         self.syncs = Syncs(context)
@@ -46,6 +56,14 @@ class Journal:
         self.stories = Stories(context)
         self.outlook = Outlook(context)
         self.trouble = Trouble(context)
+        self.health = Healths(context)
+        self.preflight = Preflights(context)
+        self.integrity = Integrity(context)
+        self.retention = Retention(context)
+        self.results = Results(context)
+        self.conditions = Conditions(context)
+        self.checking = Checking(context)
+        self.notices = Notices(context)
 
     @property
     def run(self) -> RunNo:
@@ -70,6 +88,7 @@ async def writing(path: Path, clock: Clock) -> AsyncIterator[Journal]:
     """
     # Two names of one file must meet at one lock.
     path = path.resolve()  # noqa: ASYNC240 - before anything else runs, like the opening itself
+    require_no_other_file(path)
     with Lock(path, now=clock.now()):
         store = GroupCommit(lambda: open_for_writing(path))
         await store.start()

@@ -6,6 +6,7 @@ from typing import Any
 from runner.domain.money import NOTHING
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.records import Books, CompanyBooks, Hold, Listed, OpenRowError, RequestTotals, Standing
+from runner.report.words import counted
 
 _SHOWN = 20
 """Lines of one kind; the rest is counted."""
@@ -40,6 +41,13 @@ def requests_json(requests: RequestTotals) -> dict[str, int]:
     return {"total": requests.total, "retried": requests.retried, "rate_limited": requests.rate_limited}
 
 
+def requests_words(requests: RequestTotals) -> str:
+    """Say what all runs together sent; where one has no end, what is known of it at least."""
+    at_least = "At least " if requests.unended else ""
+    known = f"{counted(requests.total, 'request')} in {counted(requests.runs, 'run')}"
+    return f"{at_least}{known}, {requests.retried:,} of them retries"
+
+
 def companies_json(books: Books) -> list[dict[str, Any]]:
     """Return each company's expenses by currency and state, amounts as decimal texts."""
     return [
@@ -63,12 +71,12 @@ def holds_json(holds: Iterable[Hold]) -> list[dict[str, Any]]:
 
 def totals_lines(books: Books) -> Iterator[str]:
     """Say where all expenses stand, in count."""
-    yield f"{books.total:,} expenses"
+    yield counted(books.total, "expense")
     for state, meaning in _MEANING.items():
         if count := books.count(state):
             yield f"  {count:>8,}  {state.value:<9} {meaning}"
     if receipts := sum(books.receipts.values()):
-        yield f"{receipts:,} receipts"
+        yield counted(receipts, "receipt")
         for kind, count in sorted(books.receipts.items(), reverse=True):
             yield f"  {count:>8,}  {kind.value}"
 
@@ -106,20 +114,23 @@ def row_error_lines(errors: list[OpenRowError], *, total: int) -> Iterator[str]:
         if error.file != file:
             file = error.file
             yield f"  {file}"
-        what = f", {error.column}" if error.column else ""
+        # A row without an id is named by its line alone.
+        own = "" if error.expense_key.startswith("line ") else f" (id {error.expense_key!r})"
+        what = f"{own}, {error.column}" if error.column else own
         value = f" {error.value!r}" if error.value else ""
         yield f"    line {error.line}{what}{value}: expected {error.expected} [{error.code}]"
     if total > _SHOWN:
         yield f"  … and {total - _SHOWN:,} more"
 
 
-def standing_lines(standings: list[Standing], *, more: bool) -> Iterator[str]:
-    """Say which expenses need attention, and why."""
+def standing_lines(standings: list[Standing], *, total: int) -> Iterator[str]:
+    """Say which expenses need attention, and why; `total` is how many there are in all."""
     for each in standings[:_SHOWN]:
-        yield f"  {each.state.value} {each.expense_id} ({each.file}, line {each.line})"
+        named = f", reference {each.reference}" if each.reference else ""
+        yield f"  {each.state.value} {each.expense_id} ({each.file}, line {each.line}{named})"
         yield f"      {each.message or each.code} [{each.code}]"
-    if more:
-        yield "  … and more"
+    if total > _SHOWN:
+        yield f"  … and {total - _SHOWN:,} more"
 
 
 def listing_lines(expenses: list[Listed]) -> Iterator[str]:
@@ -131,7 +142,7 @@ def listing_lines(expenses: list[Listed]) -> Iterator[str]:
             company = standing.company_id
             yield f"  {company}"
         amount = f"{each.gross:,.2f} {each.currency}"
-        receipts = f", {each.attached} receipt(s)" if each.attached else ""
+        receipts = f", {counted(each.attached, 'receipt')}" if each.attached else ""
         yield f"    {standing.expense_id}  {amount:>14}  {standing.state.value}{receipts}"
 
 
@@ -139,7 +150,7 @@ def next_steps(books: Books, *, journal: str) -> Iterator[str]:
     """Say what a person can do about what running again alone will not settle; `journal` names it in commands."""
     where = f"--journal {journal}"
     if books.count(ExpenseState.REJECTED):
-        yield "Rejected: correct the rows, keep their ids, run with the corrected file; what is posted stays posted."
+        yield f"Rejected: `expense-runner errors {where} --out rejects.csv` gives the rows to correct and run again."
     if books.count(ExpenseState.FAILED):
         yield f"Failed: look into the books, then `expense-runner retry {where}` and run again."
     if books.count(ExpenseState.IN_DOUBT):

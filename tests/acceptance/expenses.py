@@ -62,9 +62,7 @@ def write_expenses(folder: Path, *, name: str, companies: int, each: int, receip
                     content = f"Receipt {name} {number} {row}\n".encode()
                     (folder / receipt).write_bytes(content)
                     receipts.add((company, expense, hashlib.sha256(content).hexdigest()))
-                writer.writerow(
-                    [expense, "Payment", "2026-03-01", "EUR", net, tax, "acc-1", f"Merchant {row}", receipt]
-                )
+                writer.writerow([expense, "Payment", "2026-03-01", "EUR", net, tax, "400", f"Merchant {row}", receipt])
     return Expenses(folder, gross, frozenset(receipts))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = "sync_seconds = [0.01, 0.04]\nlimits = false"
+QUICK = "sync_seconds = [0.01, 0.04]\nlimits = false\nusual_options = true"
 _PATIENCE = 20.0
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl

@@ -74,7 +74,7 @@ def test_3_for_a_row_that_is_wrong_and_the_others_are_posted(
     assert_all_posted_once(expenses, simulator.ledger())
     shown = command.call("status").expect(0)
     assert f"{company}.csv" in shown.out
-    assert "line 5, issue_date '2026-13-01': expected a date" in shown.out
+    assert "line 5 (id 'wrong'), issue_date '2026-13-01': expected a date" in shown.out
 
 
 def test_3_for_an_expense_that_codat_rejects(
@@ -142,7 +142,7 @@ def test_6_where_strict_meets_a_wrong_row_and_nothing_is_sent(
 
     ended = command.run(expenses.folder, options=["--strict"]).expect(6)
 
-    assert "1 errors in the input, and --strict sends nothing" in ended.err
+    assert "1 error in the input, and --strict sends nothing" in ended.err
     assert "expense-runner check" in ended.err
     assert simulator.ledger().postings(expenses.companies) == {}
 
@@ -229,7 +229,7 @@ def test_77_for_a_key_that_codat_refuses_and_the_next_run_with_the_right_one_fin
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"CODAT_API_KEY": ""}, "CODAT_API_KEY is not set"),
+        ({"CODAT_API_KEY": ""}, "No API key"),
         ({"CODAT_BASE_URL": "http://codat.example"}, "must be https"),
         ({"EXPENSE_RUNNER_CONFIG": "absent.toml"}, "There is no configuration file"),
     ],

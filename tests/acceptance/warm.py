@@ -116,6 +116,10 @@ class Warm:
 def serve() -> None:
     """Fork and wait as asked, a line of JSON each, until the input ends."""
     import runner.cli  # noqa: PLC0415 - tests import this module and have no use for the program
+    import runner.codat.transport  # noqa: PLC0415
+
+    # Every fork has them then, and none loads them again.
+    runner.cli.cli.load_all()
 
     for line in sys.stdin:
         asked = json.loads(line)

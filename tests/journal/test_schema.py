@@ -15,7 +15,10 @@ EXPENSE = {
     ("in_doubt", "staged"), ("in_doubt", "posted"), ("in_doubt", "rejected"), ("in_doubt", "failed"),
     ("rejected", "staged"), ("rejected", "posted"),
 }  # fmt: skip
-SYNC = {("starting", "running"), ("starting", "void"), ("running", "finished"), ("finished", "judged")}
+SYNC = {
+    ("starting", "running"), ("starting", "void"), ("running", "finished"), ("finished", "judged"),
+    ("running", "forgotten"), ("finished", "forgotten"),
+}  # fmt: skip
 STORED = [state.value for state in ExpenseState if state is not ExpenseState.HELD]
 RECEIPTS = [state.value for state in ReceiptState]
 
@@ -24,6 +27,7 @@ SYNC_COLUMNS = {
     "running": "sync_id = 's', status_code = NULL, judged_at = NULL",
     "finished": "sync_id = 's', status_code = 2000, judged_at = NULL",
     "judged": "sync_id = 's', status_code = 2000, judged_at = 'now'",
+    "forgotten": "sync_id = 's', status_code = NULL, judged_at = 'now'",
     "void": "sync_id = NULL, status_code = NULL, judged_at = NULL",
 }
 ATTEMPT = (

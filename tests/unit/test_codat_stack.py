@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -341,6 +342,28 @@ async def test_a_good_answer_is_logged_at_debug_with_its_milliseconds():
             "milliseconds": 250,
             "correlation_id": "c",
         }
+    ]
+
+
+async def test_of_a_thousand_faults_that_are_alike_few_are_warnings_and_these_say_how_many_there_were():
+    logged = Logged(Wire(*[UNREACHED] * 1_000, Response(500, {}, b"")), structlog.get_logger())
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(1_001):
+            await outcome(logged, READ)
+    warned = [each for each in logs if each["log_level"] == "warning"]
+    assert [each.get("alike") for each in warned] == [None] * 5 + [10, 20, 40, 80, 160, 320, 640] + [None]
+    assert len(logs) == 1_001
+
+
+async def test_a_refusal_that_a_probe_was_sent_for_says_so_and_is_no_warning():
+    probe = replace(EFFECT, expected=frozenset({400, 422}))
+    with structlog.testing.capture_logs() as logs:
+        for status in (400, 422, 500):
+            await outcome(Logged(Wire(Response(status, {}, b"")), structlog.get_logger()), probe)
+    assert [(each["status"], each["log_level"], "expected" in each) for each in logs] == [
+        (400, "info", True),
+        (422, "info", True),
+        (500, "warning", False),
     ]
 
 

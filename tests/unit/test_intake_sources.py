@@ -3,7 +3,7 @@ import os
 import pytest
 
 from runner.errors import RefusedToStart
-from runner.intake.sources import Source, find_sources
+from runner.intake.sources import Source, find_sources, find_workbooks
 
 
 def test_files_folders_and_standard_input_come_in_the_order_given(tmp_path):
@@ -20,6 +20,14 @@ def test_files_folders_and_standard_input_come_in_the_order_given(tmp_path):
     assert [source.name for source in found[1:]] == [
         str(single), str(folder / "a.CSV"), str(folder / "b.csv"), str(folder / "deep" / "c.csv"),
     ]  # fmt: skip
+
+
+def test_workbooks_below_folders_are_told_apart_from_those_that_are_named(tmp_path):
+    (tmp_path / "done").mkdir()
+    for name in ("a.xlsx", "done/b.XLSM", "done/c.csv", "done/~$b.XLSM", ".hidden.xlsx", "named.xlsx"):
+        (tmp_path / name).write_text("x")
+    found = find_workbooks([str(tmp_path), str(tmp_path / "named.xlsx"), "-"])
+    assert found == [str(tmp_path / "a.xlsx"), str(tmp_path / "done" / "b.XLSM")]
 
 
 def test_a_file_named_twice_is_read_once(tmp_path):

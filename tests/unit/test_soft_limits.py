@@ -333,11 +333,11 @@ async def test_a_run_tells_requests_predicted_beside_those_sent(tmp_path, capsys
 
     report = await run(tmp_path, service)
 
-    # 3 creates, an initiate, a status, a page, and the list before the first sync.
-    assert report.predicted == 7
+    # The preflight's 3, 3 creates, an initiate, a status, a page, and the list before the first sync.
+    assert report.predicted == 10
     print_report(report, journal=None, as_json=True)
     requests = json.loads(capsys.readouterr().out.splitlines()[-1])["requests"]
-    assert requests == {"total": 7, "retried": 0, "rate_limited": 0, "this_run": 7, "predicted": 7}
+    assert requests == {"total": 10, "retried": 0, "rate_limited": 0, "this_run": 10, "predicted": 10}
 
 
 # ---- the prediction ----
