@@ -8,21 +8,21 @@ import pytest
 
 from tests.acceptance.command import Command
 from tests.acceptance.expenses import Expenses, write_expenses
-from tests.acceptance.simulated import QUICK, Simulator
+from tests.acceptance.simulated import LISTING, QUICK, Simulator
 from tests.acceptance.warm import Warm
 
 
 @pytest.fixture(scope="session")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """A Codat that honours idempotency keys and speaks both flows."""
-    with Simulator(tmp_path_factory.mktemp("simulator")) as running:
+    with Simulator(tmp_path_factory.mktemp("simulator"), behaviour=LISTING) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """A Codat that ignores idempotency keys."""
-    behaviour = f'{QUICK}\nidempotency = "ignored"'
+    behaviour = f'{LISTING}\nidempotency = "ignored"'
     with Simulator(tmp_path_factory.mktemp("forgetful"), behaviour=behaviour) as running:
         yield running
 

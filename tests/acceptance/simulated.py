@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = "sync_seconds = [0.01, 0.04]\nlimits = false\nusual_options = true"
+QUICK = "sync_seconds = [0.01, 0.04]\nlimits = false"
+LISTING = f"{QUICK}\nusual_options = true"
+"""Companies say what they accept, so that nothing is left to warn of."""
 _PATIENCE = 20.0
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl

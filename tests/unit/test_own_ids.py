@@ -51,7 +51,7 @@ def ask(capsys, *arguments):
 def test_show_finds_an_expense_by_the_text_of_its_id_column(journal, capsys):
     code, out, _ = ask(capsys, "show", "INV-17", "--company", COMPANY, "--journal", journal)
     assert code == 0
-    assert "12.5 EUR" in out
+    assert "12.50 EUR" in out
     assert "line 2 (1 row)" in out
 
 
