@@ -94,7 +94,8 @@ def _rejects_lines(written: list[Written], told: Rejects) -> Iterator[str]:
     for each in written:
         yield f"{each.path}: {counted(each.rows, 'row')} to correct. Then: {each.command}"
     for who, rows in told.left_out.items():
-        yield f"Left out: {counted(rows, 'row')} that need no correction ({who}); --all writes them too."
+        need = "needs" if rows == 1 else "need"
+        yield f"Left out: {counted(rows, 'row')} that {need} no correction ({who}); --all writes them too."
     for name, reason in told.unreadable.items():
         named = "standard input" if name == STDIN else name
         yield f"Not written: rows of {named}: {reason}. `expense-runner errors` lists what is wrong with them."
