@@ -33,9 +33,9 @@ from runner.codat.gate import Gate
 from runner.codat.governor import Governor
 from runner.codat.governor import Limits as Rates
 from runner.codat.messages import Begin, Request, Response
+from runner.codat.payload import encode_expense
 from runner.codat.retrying import Retrying
 from runner.codat.routes import route_of
-from runner.codat.wire import encode_expense
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
 from runner.domain.identity import content_hash
 from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey, SyncId
@@ -136,6 +136,8 @@ class Rehearsal:
     """Seconds from the end of each sync until it was found."""
     webhooks: float | None = None
     """The part of webhooks that arrive, a moment after the end of each sync; None: none are received."""
+    webhooks_end: float = float("inf")
+    """When they stop to arrive, as they do behind a changed firewall; in seconds of the run."""
     preflight: int = 0
     """Companies that are checked before anything is sent; 0: none."""
 
@@ -183,7 +185,7 @@ class Rehearsal:
         polls.hinted = True
 
         def ended(sync: Sync) -> None:
-            if self.chance.random() < arriving:
+            if loop.time() < self.webhooks_end and self.chance.random() < arriving:
                 loop.call_later(LATENCY, polls.hint, CompanyId(sync.company.id), SyncId(sync.id))
 
         self.service.announce(ended)
@@ -250,6 +252,8 @@ class Case:
     """Whether it must keep to the target."""
     webhooks: float | None = None
     """The part of webhooks that arrive; None: none are received."""
+    webhooks_end: float = float("inf")
+    """Seconds after which none arrive any more."""
     preflight: bool = False
     """Whether each company is checked first, as in its first run."""
 
@@ -303,6 +307,7 @@ async def _measured(case: Case, seed: int) -> Spent:
     service = Service(behaviour, seed=seed)
     limits = Limits(draft_size=case.draft_size, syncs_in_flight=case.syncs_in_flight)
     rehearsal = Rehearsal(service, limits=limits, chance=random.Random(seed), webhooks=case.webhooks)
+    rehearsal.webhooks_end = case.webhooks_end
     rehearsal.preflight = case.companies if case.preflight else 0
     with scratch(LoopClock()) as journal:
         await stage(journal, case.companies, case.expenses)

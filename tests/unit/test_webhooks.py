@@ -257,12 +257,31 @@ def test_looks_become_rare_once_hints_have_proved_to_come_and_usual_again_when_o
 
 
 def test_with_webhooks_at_most_a_third_of_the_polls_are_needed():
-    def polls(case):
-        spent = measure(case)
-        assert spent.posted == case.companies * case.expenses
-        return spent.polls
+    told, quiet = spent_with(1.0), spent_with(None)
 
-    told = next(case for case in CASES if case.webhooks)
-    small = replace(told, expenses=told.expenses // 50, draft_size=1)
+    assert told.polls * 3 <= quiet.polls
+    # Seldom asked is not enough: a hint has to wake whoever waits.
+    assert sum(told.late) * 3 <= sum(quiet.late)
 
-    assert polls(small) * 3 <= polls(replace(small, webhooks=None))
+
+def test_where_every_fourth_webhook_is_lost_each_sync_is_still_seen_through_and_soon_on_average():
+    spent = spent_with(0.75)
+
+    assert sum(spent.late) / len(spent.late) < 15.0
+    # What is asked of Codat meanwhile grows by what was lost, and not beyond.
+    assert spent.polls <= spent_with(None).polls
+
+
+def test_where_webhooks_stop_arriving_only_one_end_is_found_late():
+    spent = spent_with(1.0, webhooks_end=200.0)
+
+    assert sum(late > 30.0 for late in spent.late) <= 1
+    assert sum(spent.late) / len(spent.late) < 8.0
+
+
+def spent_with(webhooks, **changed):
+    case = next(case for case in CASES if case.webhooks)
+    small = replace(case, expenses=case.expenses // 50, draft_size=1, webhooks=webhooks, **changed)
+    spent = measure(small)
+    assert spent.posted == small.companies * small.expenses
+    return spent
