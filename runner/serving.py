@@ -8,6 +8,7 @@ from typing import Self
 
 from aiohttp import web
 
+from runner.domain.hosts import is_loopback
 from runner.errors import JournalUnusable
 
 KEPT: float = 2.0
@@ -73,16 +74,6 @@ async def listen(render: Render, *, host: str, port: int, names: Iterable[str] =
         raise
     shown = f"[{host}]" if ":" in host else host
     return Listening(runner, f"http://{shown}:{runner.addresses[0][1]}")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach what listens there."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _Pages:

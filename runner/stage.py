@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.codat.compare import differences
 from runner.codat.draining import Draining
-from runner.codat.wire import encode_content, encode_plain
+from runner.codat.payload import encode_content, encode_plain
 from runner.domain.expense import RowError
 from runner.domain.identity import named_id
 from runner.domain.ids import ExpenseId, InputNo, is_uuid
@@ -86,42 +86,22 @@ async def _stage_one(
     profile = None if options.mapping is None else options.mapping.profile_for(source)
     named = None if profile is None else profile.named
     number = await journal.staging.begin_input(source.name, path=path, receipts=folder, mapping=named)
-    accepted = repeated = corrected = errors = 0
-    known: str | None = None
     with Reading(source, options) as reading:
-        async with aclosing(_ahead(reading.batches())) as batches:
-            async for expenses, wrong, returned in batches:
-                draining.check()
-                # The first expense comes in when the whole file has been read once: so it is known what is cut off.
-                digest = reading.described.sha256 if known is None else None
-                known = known or digest
-                staged = await journal.staging.stage(number, expenses, wrong_again=returned, sha256=digest)
-                found = [*wrong, *(_conflict(conflict, source.name) for conflict in staged.conflicts)]
-                if found:
-                    await _record_errors(journal, number, found)
-                accepted += staged.accepted
-                repeated += staged.repeated
-                corrected += staged.corrected
-                errors += len(found)
-                if expenses or found:
-                    facts = {"expenses": staged.accepted, "errors": len(found), "repeated": staged.repeated}
-                    note("staged", file=source.name, **facts)
-                else:
-                    note("reading", file=source.name)
+        came = await _let_in(reading, source.name, number, journal, draining=draining, note=note)
         described = reading.described
     await journal.staging.end_input(
         number,
         source.name,
-        InputFacts(described.sha256, described.delimiter, described.encoding, described.rows, repeated),
+        InputFacts(described.sha256, described.delimiter, described.encoding, described.rows, came.repeated),
         only_same=dropped,
     )
     return StagedInput(
         source.name,
         described.rows,
-        accepted,
-        repeated,
-        corrected,
-        errors,
+        came.accepted,
+        came.repeated,
+        came.corrected,
+        came.errors,
         described.delimiter,
         described.encoding,
         described.unknown,
@@ -131,6 +111,44 @@ async def _stage_one(
         sha256=described.sha256,
         usable=described.usable,
     )
+
+
+@dataclass(slots=True)
+class _Came:
+    """What has come of a file so far."""
+
+    accepted: int = 0
+    repeated: int = 0
+    corrected: int = 0
+    errors: int = 0
+
+
+async def _let_in(
+    reading: Reading, name: str, number: InputNo, journal: Journal, *, draining: Draining, note: Note
+) -> _Came:
+    """Let everything that is read into the journal, wrong rows beside the good ones."""
+    came = _Came()
+    known: str | None = None
+    async with aclosing(_ahead(reading.batches())) as batches:
+        async for expenses, wrong, returned in batches:
+            draining.check()
+            # The first expense comes in when the whole file has been read once: so it is known what is cut off.
+            digest = reading.described.sha256 if known is None else None
+            known = known or digest
+            staged = await journal.staging.stage(number, expenses, wrong_again=returned, sha256=digest)
+            found = [*wrong, *(_conflict(conflict, name) for conflict in staged.conflicts)]
+            if found:
+                await _record_errors(journal, number, found)
+            came.accepted += staged.accepted
+            came.repeated += staged.repeated
+            came.corrected += staged.corrected
+            came.errors += len(found)
+            if expenses or found:
+                facts = {"expenses": staged.accepted, "errors": len(found), "repeated": staged.repeated}
+                note("staged", file=name, **facts)
+            else:
+                note("reading", file=name)
+    return came
 
 
 _Portion = tuple[list[StagedExpense], list[RowError], list[tuple[RowKey, int]]]

@@ -10,7 +10,7 @@ import click
 
 from runner.cli.lazy import WholeSentences
 from runner.cli.options import OneOrMore, json_option
-from runner.codat.wire import encode_expense
+from runner.codat.payload import encode_expense
 from runner.domain.expense import RowError
 from runner.errors import ConfigurationWrong, ExitCode, RefusedToStart
 from runner.intake.codes import cut

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from runner.cli.options import journal_option
 from runner.cli.report import Format, facts, rendered
 from runner.clock import SystemClock
+from runner.domain.hosts import is_loopback
 from runner.errors import ConfigurationWrong, RefusedToStart
 from runner.journal.holder import Holder, worker_of
 from runner.journal.journal import Journal, reading
@@ -39,9 +40,6 @@ def serve(context: click.Context, *, journal: Path, host: str, port: int) -> int
 
     There is no password: whoever reaches the address reads everything. SIGTERM or Ctrl-C ends it in good order.
     """
-    # Here, because the server's library loads longer than all other commands take.
-    from runner.serving import is_loopback  # noqa: PLC0415
-
     if not is_loopback(host):
         if context.get_parameter_source("host") is not ParameterSource.COMMANDLINE:
             raise ConfigurationWrong(
@@ -63,7 +61,8 @@ def serve(context: click.Context, *, journal: Path, host: str, port: int) -> int
 
 
 async def _serve(render: "Render", host: str, port: int) -> None:
-    from runner.serving import listen  # noqa: PLC0415 - as above
+    # Here, because the server's library loads longer than all other commands take.
+    from runner.serving import listen  # noqa: PLC0415
 
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,9 +1,9 @@
 """Where requests go and where they come from: what is allowed, and what this machine has."""
 
-import ipaddress
 import socket
 
 from runner.codat.texts import cleaned
+from runner.domain.hosts import is_loopback
 from runner.errors import ConfigurationWrong
 
 BASE_URL = "https://api.codat.io"
@@ -27,7 +27,7 @@ def checked_address(base_url: str) -> str:
         raise ConfigurationWrong("The base URL must begin with https:// and name a host.", hint=hint)
     if url.user is not None or url.password is not None or url.raw_query_string or url.raw_fragment:
         raise ConfigurationWrong("The base URL must not carry a user, a password, a query or a fragment.", hint=hint)
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigurationWrong(
             f"The base URL must be https: the key would go unencrypted to {cleaned(url.host, limit=100)}.",
             hint=hint,
@@ -47,12 +47,3 @@ def checked_source(source: str) -> socket.AddressFamily:
             hint="--source-ip takes addresses that this machine has; see: ip address",
         ) from error
     return family
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from runner.codat import wire
+from runner.codat import replies, requests
 from runner.codat.answers import check
 from runner.codat.flows import Flow
 from runner.codat.messages import Begin, Request, Response, Transport
@@ -49,7 +49,7 @@ class Codat:
         transport: Transport,
         *,
         flow: Flow,
-        create_path: str = wire.CREATE_PATH,
+        create_path: str = requests.CREATE_PATH,
         page_size: int = PAGE_SIZE,
     ) -> None:
         self.flow = flow
@@ -65,14 +65,14 @@ class Codat:
         The answer says which flow the account really speaks: see `Created`.
         """
         request = self._create_request(company, payloads, key=key)
-        return wire.read_created(await self._effect(request, begin))
+        return replies.read_created(await self._effect(request, begin))
 
     async def initiate(
         self, company: CompanyId, dataset_ids: Sequence[DatasetId], *, key: IdempotencyKey, begin: Begin
     ) -> Created:
         """Start one sync of the datasets; the answer has the sync's id."""
-        request = wire.initiate_request(company, dataset_ids, key=key)
-        return wire.read_started(await self._effect(request, begin))
+        request = requests.initiate_request(company, dataset_ids, key=key)
+        return replies.read_started(await self._effect(request, begin))
 
     async def attach(
         self,
@@ -85,32 +85,32 @@ class Codat:
         begin: Begin,
     ) -> AttachmentId:
         """Attach one file to a posted expense; Codat cannot be asked afterwards whether it did."""
-        request = wire.attach_request(company, sync_id, expense_id, file, key=key)
-        return wire.read_attachment(await self._effect(request, begin))
+        request = requests.attach_request(company, sync_id, expense_id, file, key=key)
+        return replies.read_attachment(await self._effect(request, begin))
 
     async def company(self, company: CompanyId) -> CompanyInfo:
         """Read the company and the state of its accounting connection."""
-        return await self._read(wire.company_request(company), wire.read_company)
+        return await self._read(requests.company_request(company), replies.read_company)
 
     async def companies(self, *, page: int, page_size: int) -> CompaniesPage:
         """Read one page of all companies of the account, with the states of their connections."""
-        return await self._read(wire.companies_request(page=page, page_size=page_size), wire.read_companies)
+        return await self._read(requests.companies_request(page=page, page_size=page_size), replies.read_companies)
 
     async def defaults(self, company: CompanyId) -> Defaults:
         """Read which defaults the company has for what its expenses do not name."""
-        return await self._read(wire.config_request(company), wire.read_defaults)
+        return await self._read(requests.config_request(company), replies.read_defaults)
 
     async def mapping_options(self, company: CompanyId) -> MappingOptions:
         """Read the accounts, tax rates and tracking categories that the company has."""
-        return await self._read(wire.mapping_options_request(company), wire.read_mapping_options)
+        return await self._read(requests.mapping_options_request(company), replies.read_mapping_options)
 
     async def status(self, company: CompanyId, sync_id: SyncId) -> SyncStatus:
         """Read one sync's status."""
-        return await self._read(wire.status_request(company, sync_id), wire.read_status)
+        return await self._read(requests.status_request(company, sync_id), replies.read_status)
 
     async def statuses(self, company: CompanyId) -> list[SyncStatus]:
         """Read the status of every sync of the company."""
-        return await self._read(wire.statuses_request(company), wire.read_status_list)
+        return await self._read(requests.statuses_request(company), replies.read_status_list)
 
     async def transactions(self, company: CompanyId, sync_id: SyncId) -> list[TransactionRow]:
         """Read every row of a sync's transactions, whole or not at all.
@@ -118,9 +118,9 @@ class Codat:
         Raises `OutcomeUnknown` where the pages do not add up, even after they were read again.
         """
 
-        async def page(number: int) -> wire.Page:
-            request = wire.transactions_request(company, sync_id, page=number, page_size=self._page_size)
-            return await self._read(request, wire.read_transactions)
+        async def page(number: int) -> replies.Page:
+            request = requests.transactions_request(company, sync_id, page=number, page_size=self._page_size)
+            return await self._read(request, replies.read_transactions)
 
         return await read_all(page, page_size=self._page_size)
 
@@ -148,7 +148,7 @@ class Codat:
         Asked with a list of no datasets, from which nothing can come: refused as invalid where the endpoint is
         there, 404 where it is not. Any surprise is a no. Errors that reach the run are raised.
         """
-        request = replace(wire.initiate_request(company, (), key=_fresh_key()), expected=_REFUSED)
+        request = replace(requests.initiate_request(company, (), key=_fresh_key()), expected=_REFUSED)
         try:
             return (await self._transport.send(request, _nothing_to_write)).status in _REFUSED
         except RequestError:
@@ -159,7 +159,7 @@ class Codat:
         return (await self._transport.send(request, _nothing_to_write)).status
 
     def _create_request(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> Request:
-        return wire.create_request(company, payloads, flow=self.flow, key=key, create_path=self._create_path)
+        return requests.create_request(company, payloads, flow=self.flow, key=key, create_path=self._create_path)
 
     async def _effect(self, request: Request, begin: Begin) -> Response:
         response = await self._transport.send(request, begin)

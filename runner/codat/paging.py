@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from runner.codat.wire import Page
+from runner.codat.replies import Page
 from runner.domain.remote import TransactionRow
 from runner.errors import OutcomeUnknown
 

@@ -1,13 +1,13 @@
 """A URL that is told by POST: https, or http to this machine itself."""
 
 import asyncio
-import ipaddress
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 from runner import __version__
 from runner.delivery.message import Message, NotDelivered
+from runner.domain.hosts import is_loopback
 from runner.errors import ConfigurationWrong
 
 PAUSE: Final = 2.0
@@ -87,15 +87,6 @@ def checked_url(url: str) -> str:
             "The URL for notices must not carry a user or a password.",
             hint="Put the value of an Authorization header into EXPENSE_RUNNER_NOTIFY_AUTHORIZATION.",
         )
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationWrong("The URL for notices must be https: they would go unencrypted.", hint=hint)
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

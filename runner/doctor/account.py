@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from runner.clock import Clock
-from runner.codat import wire
+from runner.codat import replies, requests
 from runner.codat.answers import check
 from runner.codat.flows import Flow
 from runner.codat.messages import Response, Transport
@@ -72,10 +72,10 @@ def _not_read(error: RequestError) -> Finding:
 async def _pages(transport: Transport, asked: Asked) -> AsyncIterator[Response]:
     received = 0
     for number in range(1, PAGES + 1):
-        request = wire.companies_request(page=number, page_size=PAGE_SIZE)
+        request = requests.companies_request(page=number, page_size=PAGE_SIZE)
         response = await transport.send(request)
         check(request, response)
-        page = wire.read_companies(response)
+        page = replies.read_companies(response)
         yield response
         asked.companies.update(page.companies)
         received += page.received
@@ -150,7 +150,7 @@ async def spoken_flow(transport: Transport, asked: Asked, *, flow: Flow) -> Sequ
     company = next((each for each, info in asked.companies.items() if info.linked), None)
     if company is None:
         return []
-    request = wire.initiate_request(company, (), key=IdempotencyKey(str(uuid.uuid4())))
+    request = requests.initiate_request(company, (), key=IdempotencyKey(str(uuid.uuid4())))
     try:
         status = (await transport.send(request)).status
     except RequestError as error:

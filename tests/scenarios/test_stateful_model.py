@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 
 from runner.codat.draining import Draining
 from runner.codat.messages import Request
+from runner.codat.payload import encode_expense
 from runner.codat.routes import Route, route_of
-from runner.codat.wire import encode_expense
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
 from runner.domain.states import ExpenseState
 from runner.journal.journal import Journal

@@ -14,8 +14,8 @@ from runner.codat.draining import Draining, pause
 from runner.codat.flows import Flow
 from runner.codat.gate import Gate, Unlimited
 from runner.codat.messages import Response
+from runner.codat.payload import encode_expense
 from runner.codat.retrying import Retrying
-from runner.codat.wire import encode_expense
 from runner.company import walk_company
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
 from runner.domain.identity import content_hash

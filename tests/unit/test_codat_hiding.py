@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from runner.codat import wire
+from runner.codat import replies, requests
 from runner.codat.credential import Credential
 from runner.codat.hiding import Hiding
 from runner.codat.transport import HttpTransport
@@ -113,9 +113,9 @@ async def test_what_comes_back_over_the_wire_does_not_hold_the_key():
         await serve(Echo(Behaviour(limits=NO_LIMITS))) as server,
         HttpTransport(base_url=server.url, credential=Credential(KEY)) as transport,
     ):
-        response = await transport.send(wire.companies_request(page=1, page_size=1))
+        response = await transport.send(requests.companies_request(page=1, page_size=1))
     assert response.headers["x-correlation-id"] == "Basic ***"
-    assert wire.read_companies(response).companies["acme"].name == "Basic ***"
+    assert replies.read_companies(response).companies["acme"].name == "Basic ***"
 
 
 def test_a_text_made_to_be_slow_is_not():

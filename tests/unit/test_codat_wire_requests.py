@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from runner.codat import wire
+from runner.codat import payload, requests
 from runner.codat.flows import Flow
 from runner.codat.messages import Priority
 from runner.codat.multipart import safe_filename
@@ -36,7 +36,7 @@ def an_expense(**changes):
 
 def with_amount(written):
     line = ExpenseLine(net_amount=parse_decimal(written), account_id="acc")
-    return re.search(rb'"netAmount":([^,}]*)', wire.encode_expense(an_expense(lines=(line,)))).group(1).decode()
+    return re.search(rb'"netAmount":([^,}]*)', payload.encode_expense(an_expense(lines=(line,)))).group(1).decode()
 
 
 def test_a_full_expense_becomes_the_documented_object():
@@ -57,7 +57,7 @@ def test_a_full_expense_becomes_the_documented_object():
         reference="ref",
         notes="two\nlines",
     )
-    assert json.loads(wire.encode_expense(full), parse_float=str) == {
+    assert json.loads(payload.encode_expense(full), parse_float=str) == {
         "id": EXPENSE,
         "type": "Payment",
         "issueDate": "2021-05-21T00:00:00+00:00",
@@ -83,7 +83,7 @@ def test_a_full_expense_becomes_the_documented_object():
 
 def test_what_an_expense_does_not_have_is_left_out_but_the_tax_is_always_there():
     line = ExpenseLine(net_amount=Decimal(5), account_id="acc")
-    sent = json.loads(wire.encode_expense(an_expense(lines=(line,))))
+    sent = json.loads(payload.encode_expense(an_expense(lines=(line,))))
     assert set(sent) == {"id", "type", "issueDate", "currency", "lines"}
     assert sent["lines"] == [{"netAmount": 5, "taxAmount": 0, "accountRef": {"id": "acc"}}]
 
@@ -111,7 +111,7 @@ def test_an_amount_is_sent_digit_for_digit_where_json_allows_it(written, sent):
 def test_an_amount_that_is_not_finite_is_not_sent():
     line = ExpenseLine(net_amount=Decimal("NaN"), account_id="acc")
     with pytest.raises(ValueError, match="finite"):
-        wire.encode_expense(an_expense(lines=(line,)))
+        payload.encode_expense(an_expense(lines=(line,)))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_an_amount_that_is_not_finite_is_not_sent():
     [(Flow.DATASETS, b'{"items":[{"a":1.10},{"b":2}]}'), (Flow.DIRECT, b'[{"a":1.10},{"b":2}]')],
 )
 def test_a_create_joins_the_staged_bytes_as_they_are(flow, body):
-    request = wire.create_request(COMPANY, [b'{"a":1.10}', b'{"b":2}'], flow=flow, key=KEY)
+    request = requests.create_request(COMPANY, [b'{"a":1.10}', b'{"b":2}'], flow=flow, key=KEY)
     assert request.body == body
     assert request.path == "/companies/acme-1/sync/expenses/expense-transactions"
     assert request.headers["Idempotency-Key"] == KEY
@@ -131,12 +131,12 @@ def test_a_create_joins_the_staged_bytes_as_they_are(flow, body):
 
 def test_a_create_can_use_the_older_path():
     path = "data/expense-transactions"
-    request = wire.create_request(COMPANY, [], flow=Flow.DATASETS, key=KEY, create_path=path)
+    request = requests.create_request(COMPANY, [], flow=Flow.DATASETS, key=KEY, create_path=path)
     assert request.path == "/companies/acme-1/sync/expenses/data/expense-transactions"
 
 
 def test_an_initiate_names_its_datasets():
-    request = wire.initiate_request(COMPANY, [DatasetId("d1"), DatasetId("d2")], key=KEY)
+    request = requests.initiate_request(COMPANY, [DatasetId("d1"), DatasetId("d2")], key=KEY)
     assert json.loads(request.body) == {"datasetIds": ["d1", "d2"]}
     assert request.path == "/companies/acme-1/sync/expenses/syncs"
     assert request.headers["Idempotency-Key"] == KEY
@@ -145,15 +145,15 @@ def test_an_initiate_names_its_datasets():
 @pytest.mark.parametrize("company", ["..", ".", ""])
 def test_an_id_that_would_walk_up_the_path_is_not_put_into_a_url(company):
     with pytest.raises(ValueError, match="URL"):
-        wire.company_request(CompanyId(company))
+        requests.company_request(CompanyId(company))
 
 
 def test_an_id_is_percent_encoded():
-    assert wire.company_request(CompanyId("a/b?c")).path == "/companies/a%2Fb%3Fc"
+    assert requests.company_request(CompanyId("a/b?c")).path == "/companies/a%2Fb%3Fc"
 
 
 def attach(file, key=KEY):
-    return wire.attach_request(COMPANY, SYNC, EXPENSE, file, key=key)
+    return requests.attach_request(COMPANY, SYNC, EXPENSE, file, key=key)
 
 
 def parsed(request):
@@ -229,16 +229,16 @@ def test_a_long_filename_is_cut_to_whole_characters(name):
 @pytest.mark.parametrize(
     ("request_", "route"),
     [
-        (wire.create_request(COMPANY, [], flow=Flow.DIRECT, key=KEY), Route.CREATE),
-        (wire.initiate_request(COMPANY, [], key=KEY), Route.INITIATE),
+        (requests.create_request(COMPANY, [], flow=Flow.DIRECT, key=KEY), Route.CREATE),
+        (requests.initiate_request(COMPANY, [], key=KEY), Route.INITIATE),
         (attach(ReceiptFile("a", "a/b", b"")), Route.ATTACH),
-        (wire.company_request(COMPANY), Route.COMPANY),
-        (wire.companies_request(page=1, page_size=5), Route.COMPANIES),
-        (wire.config_request(COMPANY), Route.CONFIG),
-        (wire.mapping_options_request(COMPANY), Route.MAPPING_OPTIONS),
-        (wire.status_request(COMPANY, SYNC), Route.STATUS),
-        (wire.statuses_request(COMPANY), Route.STATUSES),
-        (wire.transactions_request(COMPANY, SYNC, page=1, page_size=5), Route.TRANSACTIONS),
+        (requests.company_request(COMPANY), Route.COMPANY),
+        (requests.companies_request(page=1, page_size=5), Route.COMPANIES),
+        (requests.config_request(COMPANY), Route.CONFIG),
+        (requests.mapping_options_request(COMPANY), Route.MAPPING_OPTIONS),
+        (requests.status_request(COMPANY, SYNC), Route.STATUS),
+        (requests.statuses_request(COMPANY), Route.STATUSES),
+        (requests.transactions_request(COMPANY, SYNC, page=1, page_size=5), Route.TRANSACTIONS),
     ],
 )
 def test_each_request_is_known_by_its_route(request_, route):
@@ -247,5 +247,5 @@ def test_each_request_is_known_by_its_route(request_, route):
 
 
 def test_a_page_of_transactions_is_asked_for_by_number_and_size():
-    request = wire.transactions_request(COMPANY, SYNC, page=3, page_size=2000)
+    request = requests.transactions_request(COMPANY, SYNC, page=3, page_size=2000)
     assert request.query == {"page": "3", "pageSize": "2000"}

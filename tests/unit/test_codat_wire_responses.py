@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from runner.codat import wire
+from runner.codat import replies
 from runner.codat.messages import Response
 from runner.domain.mapping_options import MappingOptions, Option
 from runner.domain.remote import CompanyInfo, Created, Defaults
@@ -20,16 +20,16 @@ def answered(body, *, status=200, **headers):
 
 
 READERS = [
-    wire.read_created,
-    wire.read_started,
-    wire.read_attachment,
-    wire.read_status,
-    wire.read_status_list,
-    wire.read_transactions,
-    wire.read_company,
-    wire.read_defaults,
-    wire.read_mapping_options,
-    wire.read_companies,
+    replies.read_created,
+    replies.read_started,
+    replies.read_attachment,
+    replies.read_status,
+    replies.read_status_list,
+    replies.read_transactions,
+    replies.read_company,
+    replies.read_defaults,
+    replies.read_mapping_options,
+    replies.read_companies,
 ]
 
 UNREADABLE = {
@@ -55,18 +55,18 @@ def test_a_2xx_that_cannot_be_read_is_an_unknown_outcome_that_a_replay_can_settl
 
 def test_an_html_page_with_status_200_is_named_as_such():
     with pytest.raises(OutcomeUnknown, match="not Codat's \\(HTML\\) with status 200"):
-        wire.read_created(answered(b"<html>", status=200))
+        replies.read_created(answered(b"<html>", status=200))
 
 
 def test_a_create_answers_a_dataset_or_a_sync():
-    assert wire.read_created(answered({"datasetId": UUID})) == Created(dataset_id=UUID)
-    assert wire.read_created(answered({"syncId": UUID, "x": [1, {"y": None}]})) == Created(sync_id=UUID)
-    assert wire.read_created(answered({"syncId": None, "datasetId": UUID.upper()})) == Created(dataset_id=UUID)
+    assert replies.read_created(answered({"datasetId": UUID})) == Created(dataset_id=UUID)
+    assert replies.read_created(answered({"syncId": UUID, "x": [1, {"y": None}]})) == Created(sync_id=UUID)
+    assert replies.read_created(answered({"syncId": None, "datasetId": UUID.upper()})) == Created(dataset_id=UUID)
 
 
 @pytest.mark.parametrize("value", [None, "", "../../companies", 17, {"id": UUID}, UUID + "/x", UUID[:-1]])
 def test_an_id_that_is_no_uuid_is_not_believed(value):
-    for reader in (wire.read_created, wire.read_started):
+    for reader in (replies.read_created, replies.read_started):
         with pytest.raises(OutcomeUnknown) as caught:
             reader(answered({"datasetId": value, "syncId": value}))
         assert caught.value.received is False
@@ -74,23 +74,23 @@ def test_an_id_that_is_no_uuid_is_not_believed(value):
 
 def test_an_initiate_needs_a_sync():
     with pytest.raises(OutcomeUnknown):
-        wire.read_started(answered({"datasetId": UUID}))
-    assert wire.read_started(answered({"syncId": UUID})).sync_id == UUID
+        replies.read_started(answered({"datasetId": UUID}))
+    assert replies.read_started(answered({"syncId": UUID})).sync_id == UUID
 
 
 @pytest.mark.parametrize(("sent", "read"), [(UUID, UUID), ("1400000000122699154", "1400000000122699154"), (17, "17")])
 def test_an_attachments_id_is_the_platforms_and_can_be_any_text(sent, read):
-    assert wire.read_attachment(answered({"id": sent, "companyId": UUID})) == read
+    assert replies.read_attachment(answered({"id": sent, "companyId": UUID})) == read
 
 
 @pytest.mark.parametrize("sent", [None, "", {}, True])
 def test_an_attachment_without_an_id_is_an_unknown_outcome(sent):
     with pytest.raises(OutcomeUnknown):
-        wire.read_attachment(answered({"id": sent}))
+        replies.read_attachment(answered({"id": sent}))
 
 
 def test_a_status_is_read_with_both_of_its_messages():
-    status = wire.read_status(
+    status = replies.read_status(
         answered(
             {
                 "companyId": "c",
@@ -127,7 +127,7 @@ def test_a_status_is_read_with_both_of_its_messages():
     ],
 )
 def test_a_status_code_comes_as_a_number_or_a_numeric_text_and_anything_else_is_not_final(sent, code):
-    status = wire.read_status(answered({"syncId": UUID, "syncStatusCode": sent}))
+    status = replies.read_status(answered({"syncId": UUID, "syncStatusCode": sent}))
     assert status.code == code
     assert status.error is None
     assert code or status.kind is SyncClass.RUNNING
@@ -136,11 +136,11 @@ def test_a_status_code_comes_as_a_number_or_a_numeric_text_and_anything_else_is_
 @pytest.mark.parametrize("wrap", [lambda items: items, lambda items: {"results": items, "totalResults": len(items)}])
 def test_the_list_of_syncs_is_an_array_or_an_object_with_results(wrap):
     items = [{"syncId": UUID, "syncStatusCode": 2000}, {"syncId": OTHER, "syncStatusCode": "1000"}]
-    assert [(each.sync_id, each.code) for each in wire.read_status_list(answered(wrap(items)))] == [
+    assert [(each.sync_id, each.code) for each in replies.read_status_list(answered(wrap(items)))] == [
         (UUID, 2000),
         (OTHER, 1000),
     ]
-    assert wire.read_status_list(answered(wrap([]))) == []
+    assert replies.read_status_list(answered(wrap([]))) == []
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def test_the_list_of_syncs_is_an_array_or_an_object_with_results(wrap):
 )
 def test_a_list_of_syncs_that_may_lack_one_is_not_taken_for_the_truth(body):
     with pytest.raises(OutcomeUnknown):
-        wire.read_status_list(answered(body))
+        replies.read_status_list(answered(body))
 
 
 def rows(*entries, **more):
-    return wire.read_transactions(answered({"results": list(entries), **more}))
+    return replies.read_transactions(answered({"results": list(entries), **more}))
 
 
 @pytest.mark.parametrize(
@@ -230,10 +230,10 @@ def test_a_page_says_whether_another_follows(links, has_next):
 
 
 def test_no_list_of_transactions_is_believed_only_where_the_total_is_0():
-    assert wire.read_transactions(answered({"results": None, "totalResults": 0})).rows == ()
+    assert replies.read_transactions(answered({"results": None, "totalResults": 0})).rows == ()
     for body in ({}, {"results": None}, {"results": None, "totalResults": 2}):
         with pytest.raises(OutcomeUnknown):
-            wire.read_transactions(answered(body))
+            replies.read_transactions(answered(body))
 
 
 ACCOUNTING = {"sourceType": "Accounting", "platformName": "Xero"}
@@ -259,7 +259,7 @@ ACCOUNTING = {"sourceType": "Accounting", "platformName": "Xero"}
 )
 def test_a_company_is_linked_by_its_accounting_connection(connections, platform, linked, status):
     body = {"id": "c", "name": "Acme", "dataConnections": connections, "tags": {}}
-    assert wire.read_company(answered(body)) == CompanyInfo("Acme", platform, linked, status)
+    assert replies.read_company(answered(body)) == CompanyInfo("Acme", platform, linked, status)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_company_is_linked_by_its_accounting_connection(connections, platform,
     ],
 )
 def test_a_default_is_set_where_it_has_an_id(body, bank_account, supplier):
-    assert wire.read_defaults(answered(body)) == Defaults(bank_account, supplier)
+    assert replies.read_defaults(answered(body)) == Defaults(bank_account, supplier)
 
 
 def test_mapping_options_are_read_with_all_that_rows_may_name_them_by():
@@ -289,7 +289,7 @@ def test_mapping_options_are_read_with_all_that_rows_may_name_them_by():
         "trackingCategories": [{"id": "d", "hasChildren": True}, {"id": "s", "parentId": "d"}],
         "expenseProvider": None,
     }
-    assert wire.read_mapping_options(answered(body)) == MappingOptions(
+    assert replies.read_mapping_options(answered(body)) == MappingOptions(
         (Option("a-1", "Travel", "400", ("Payment",)), Option("7")),
         (Option("t", "20%", "T20"),),
         (Option("d", has_children=True), Option("s", parent_id="d")),
@@ -298,12 +298,12 @@ def test_mapping_options_are_read_with_all_that_rows_may_name_them_by():
 
 @pytest.mark.parametrize("body", [{}, {"accounts": None, "taxRates": [], "trackingCategories": None}])
 def test_mapping_options_without_entries_say_nothing(body):
-    assert wire.read_mapping_options(answered(body)).say_nothing
+    assert replies.read_mapping_options(answered(body)).say_nothing
 
 
 def test_a_page_of_companies_is_read_with_their_connections():
     linked = {"id": "c-1", "name": "A", "dataConnections": [{"status": "Linked", "sourceType": "Accounting"}]}
     cut = {"id": "c-2", "dataConnections": [{"status": "Unlinked", "sourceType": "Accounting"}]}
-    page = wire.read_companies(answered({"results": [linked, cut, {"id": None}, None], "totalResults": 9}))
+    page = replies.read_companies(answered({"results": [linked, cut, {"id": None}, None], "totalResults": 9}))
     assert {company: info.linked for company, info in page.companies.items()} == {"c-1": True, "c-2": False}
     assert (page.received, page.total) == (4, 9)

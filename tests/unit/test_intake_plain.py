@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.codat.wire import encode_content, encode_plain
+from runner.codat.payload import encode_content, encode_plain
 from runner.domain.identity import named_id
 from runner.domain.ids import CompanyId
 from runner.intake.cells import CellGroups, is_clean, split_plain

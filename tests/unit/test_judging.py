@@ -5,7 +5,7 @@ from itertools import permutations, product
 import pytest
 
 from runner.codat.messages import Response
-from runner.codat.wire import read_transactions
+from runner.codat.replies import read_transactions
 from runner.domain.judging import (
     POSTED,
     is_previously_processed,

@@ -7,8 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.codat.payload import encode_expense
 from runner.codat.references import references_of, with_ids
-from runner.codat.wire import encode_expense
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.mapping_options import Kind, Reference

@@ -6,8 +6,9 @@ import threading
 import pytest
 from aiohttp import ClientSession
 
+from runner.domain.hosts import is_loopback
 from runner.errors import JournalUnusable
-from runner.serving import Answer, is_loopback, listen
+from runner.serving import Answer, listen
 
 
 def render(path):

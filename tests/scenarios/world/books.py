@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from runner.codat.wire import encode_expense
+from runner.codat.payload import encode_expense
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.remote import ReceiptFile

@@ -1,27 +1,19 @@
-"""Codat's API as pure functions: values to requests, responses to values. JSON begins and ends here."""
+"""Codat's API as pure functions: responses to values. What does not fit is an error of ours, or left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
 from typing import TypeVar
-from urllib.parse import quote
 
 import msgspec
 
 from runner.codat.answers import UNREADABLE_JSON, foreign, unreadable
-from runner.codat.flows import Flow
-from runner.codat.messages import Priority, Request, Response
-from runner.codat.multipart import encode_file
+from runner.codat.messages import Response
 from runner.codat.texts import cleaned
-from runner.domain.expense import Expense
-from runner.domain.identity import Head, LineContent
 from runner.domain.ids import (
     AttachmentId,
     CompanyId,
     DatasetId,
     ExpenseId,
-    IdempotencyKey,
     SyncId,
     is_uuid,
 )
@@ -31,245 +23,16 @@ from runner.domain.remote import (
     CompanyInfo,
     Created,
     Defaults,
-    ReceiptFile,
     SyncStatus,
     TransactionRow,
 )
 from runner.domain.states import TransactionStatus
 
 T = TypeVar("T")
-
-CREATE_PATH = "expense-transactions"
 NO_CODE = 0
 """Stands for a sync status code that is missing or no number: it counts as running, so nothing follows."""
-
-_JSON = "application/json"
 _MAX_ATTACHMENT_ID = 200
 _TOO_MUCH = 10**10
-
-
-# ---- values to JSON ----
-
-
-_ENCODER = msgspec.json.Encoder()
-_quoted = _ENCODER.encode
-
-
-def encode_expense(expense: Expense) -> bytes:
-    """Return the expense as the JSON object of one transaction, UTF-8; see `encode_content`."""
-    return encode_content(expense.id, expense, expense.lines, issued=expense.issue_date.isoformat())
-
-
-def encode_content(id_: ExpenseId, head: Head, lines: Sequence[LineContent], *, issued: str) -> bytes:
-    """Return an expense as the JSON object of one transaction, UTF-8, from its parts; `issued` is ISO 8601.
-
-    Made once, when the expense is staged, and joined into requests as it is: the same expense is the same
-    bytes in every request, which a replay under its idempotency key demands. Amounts are numbers with the
-    digits as written, zeros at the end included, and never pass through a binary float.
-
-    Joined from pieces, because most pieces of most expenses have been written before.
-
-    Raises `ValueError` for an amount that is not finite, or where the head lacks a type or a currency.
-    """
-    if head.type is None or head.currency is None:
-        raise ValueError("an expense needs a type and a currency")
-    parts = [b'{"id":"', id_.encode(), _opening(head.type, issued, head.currency)]
-    parts.append(b",".join([_line(each) for each in lines]))
-    parts.append(b"]")
-    if head.currency_rate is not None:
-        parts += (b',"currencyRate":', _number(head.currency_rate))
-    if head.contact_id is not None:
-        parts += (b',"contactRef":{"id":', _quoted(head.contact_id), b',"type":"Supplier"}')
-    if head.bank_account_id is not None:
-        parts += (b',"bankAccountRef":{"id":', _quoted(head.bank_account_id), b"}")
-    if head.merchant_name is not None:
-        parts += (b',"merchantName":', _quoted(head.merchant_name))
-    if head.reference is not None:
-        parts += (b',"reference":', _quoted(head.reference))
-    if head.notes is not None:
-        parts += (b',"notes":', _quoted(head.notes))
-    parts.append(b"}")
-    return b"".join(parts)
-
-
-def encode_plain(
-    id_: ExpenseId,
-    opening: tuple[str, str, str],
-    refs: tuple[str, str | None, tuple[str, ...], str | None],
-    numbers: tuple[str, str, str],
-    texts: tuple[str, str, str, str, str],
-) -> bytes:
-    """Return the bytes of `encode_content` for an expense of one line, from texts that JSON takes as they are.
-
-    `opening` is type, date (ISO 8601) and currency; `refs` are account, tax rate, tracking ids and customer; `numbers`
-    are net and tax amount and the rate, as JSON writes numbers, in plain digits; `texts` are merchant, contact, bank
-    account, reference and notes. No text may hold a quotation mark, a backslash or a control character, which is not
-    checked here. A rate or text that is blank is left out.
-    """
-    net, tax, rate = numbers
-    merchant, contact, bank, reference, notes = texts
-    text = f'{{"id":"{id_}{_opening_text(opening)}{{"netAmount":{net},"taxAmount":{tax}{_refs_text(refs)}]'
-    if rate:
-        text += f',"currencyRate":{rate}'
-    if contact:
-        text += f',"contactRef":{{"id":"{contact}","type":"Supplier"}}'
-    if bank:
-        text += f',"bankAccountRef":{{"id":"{bank}"}}'
-    if merchant:
-        text += f',"merchantName":"{merchant}"'
-    if reference:
-        text += f',"reference":"{reference}"'
-    if notes:
-        text += f',"notes":"{notes}"'
-    return f"{text}}}".encode()
-
-
-@lru_cache(maxsize=4096)
-def _opening_text(opening: tuple[str, str, str]) -> str:
-    return _opening(*opening).decode()
-
-
-@lru_cache(maxsize=8192)
-def _refs_text(refs: tuple[str, str | None, tuple[str, ...], str | None]) -> str:
-    return _refs(*refs).decode()
-
-
-@lru_cache(maxsize=4096)
-def _opening(type_: str, issued: str, currency: str) -> bytes:
-    named = {"type": type_, "issueDate": issued, "currency": currency}
-    return b'",' + _quoted(named)[1:-1] + b',"lines":['
-
-
-def _line(line: LineContent) -> bytes:
-    net, tax = _number(line.net_amount), _number(line.tax_amount)
-    refs = _refs(line.account_id, line.tax_rate_id, line.tracking_ids, line.invoice_to_id)
-    return b'{"netAmount":%b,"taxAmount":%b%b' % (net, tax, refs)
-
-
-@lru_cache(maxsize=8192)
-def _refs(account: str, tax_rate: str | None, tracking: tuple[str, ...], invoice_to: str | None) -> bytes:
-    named: dict[str, object] = {"accountRef": {"id": account}}
-    if tax_rate is not None:
-        named["taxRateRef"] = {"id": tax_rate}
-    if tracking:
-        named["trackingRefs"] = [{"id": each} for each in tracking]
-    if invoice_to is not None:
-        named["invoiceTo"] = {"id": invoice_to, "type": "customer"}
-    return b"," + _quoted(named)[1:]
-
-
-def _number(amount: Decimal) -> bytes:
-    # Formatted here, because str() of a small decimal has an exponent: 0.000000001 would become 1E-9.
-    if not amount.is_finite():
-        raise ValueError("an amount must be finite")
-    return format(amount, "f").encode("ascii")
-
-
-# ---- values to requests ----
-
-
-def create_request(
-    company: CompanyId,
-    payloads: Sequence[bytes],
-    *,
-    flow: Flow,
-    key: IdempotencyKey,
-    create_path: str = CREATE_PATH,
-) -> Request:
-    """Return the request that creates 1-50 transactions, each given as `encode_expense` made it.
-
-    The dataset flow wraps the array in `items`, the direct flow sends it bare.
-    """
-    items = b"[" + b",".join(payloads) + b"]"
-    body = b'{"items":' + items + b"}" if flow.creates_datasets else items
-    # `data/expense-transactions` is the same operation under the older path.
-    path = f"{_expenses(company)}/{'/'.join(_segment(each) for each in create_path.strip('/').split('/'))}"
-    return _post(company, path, body, key=key, priority=Priority.SUBMIT)
-
-
-def initiate_request(company: CompanyId, dataset_ids: Sequence[DatasetId], *, key: IdempotencyKey) -> Request:
-    """Return the request that starts one sync of the datasets (dataset flow only)."""
-    body = _ENCODER.encode({"datasetIds": list(dataset_ids)})
-    return _post(company, f"{_expenses(company)}/syncs", body, key=key, priority=Priority.SUBMIT)
-
-
-def attach_request(
-    company: CompanyId, sync_id: SyncId, expense_id: ExpenseId, file: ReceiptFile, *, key: IdempotencyKey
-) -> Request:
-    """Return the request that attaches one file to a posted expense; the same key gives the same bytes."""
-    content_type, body = encode_file(file, key=key)
-    path = f"{_sync(company, sync_id)}/transactions/{_segment(expense_id)}/attachments"
-    return _post(company, path, body, key=key, priority=Priority.RECEIPT, content_type=content_type)
-
-
-def company_request(company: CompanyId) -> Request:
-    """Return the request for the company and its connections."""
-    return _get(company, f"/companies/{_segment(company)}")
-
-
-def companies_request(*, page: int, page_size: int) -> Request:
-    """Return the request for one page of all companies and their connections; pages begin at 1."""
-    return _get(None, "/companies", page=str(page), pageSize=str(page_size))
-
-
-def config_request(company: CompanyId) -> Request:
-    """Return the request for the company's default bank account, supplier and customer."""
-    return _get(company, f"{_expenses(company)}/config")
-
-
-def mapping_options_request(company: CompanyId) -> Request:
-    """Return the request for the accounts, tax rates and tracking categories that the company has."""
-    return _get(company, f"{_expenses(company)}/mappingOptions")
-
-
-def status_request(company: CompanyId, sync_id: SyncId) -> Request:
-    """Return the request for one sync's status."""
-    return _get(company, f"{_sync(company, sync_id)}/status")
-
-
-def statuses_request(company: CompanyId) -> Request:
-    """Return the request for the status of every sync of the company."""
-    return _get(company, f"{_expenses(company)}/syncs/list/status")
-
-
-def transactions_request(company: CompanyId, sync_id: SyncId, *, page: int, page_size: int) -> Request:
-    """Return the request for one page of a sync's transactions; pages begin at 1."""
-    path = f"{_sync(company, sync_id)}/transactions"
-    return _get(company, path, page=str(page), pageSize=str(page_size))
-
-
-def _get(company: CompanyId | None, path: str, **query: str) -> Request:
-    return Request("GET", path, company, query=query, headers={"Accept": _JSON}, priority=Priority.POLL)
-
-
-def _post(
-    company: CompanyId,
-    path: str,
-    body: bytes,
-    *,
-    key: IdempotencyKey,
-    priority: Priority,
-    content_type: str = _JSON,
-) -> Request:
-    headers = {"Accept": _JSON, "Content-Type": content_type, "Idempotency-Key": key}
-    return Request("POST", path, company, headers=headers, body=body, priority=priority)
-
-
-def _expenses(company: CompanyId) -> str:
-    return f"/companies/{_segment(company)}/sync/expenses"
-
-
-def _sync(company: CompanyId, sync_id: SyncId) -> str:
-    return f"{_expenses(company)}/syncs/{_segment(sync_id)}"
-
-
-def _segment(text: str) -> str:
-    if text in {"", ".", ".."}:
-        raise ValueError(f"{text!r} cannot be a part of a URL")
-    return quote(text, safe="")
-
-
-# ---- responses to values ----
 
 
 class _CreatedBody(msgspec.Struct, rename="camel"):
