@@ -12,7 +12,7 @@ _SECRET = ("authorization", "api_key", "apikey", "credential", "password", "secr
 class Log(Protocol):
     """What the program asks of a logger; those of structlog have it."""
 
-    def bind(self, **facts: Any) -> "Log":  # noqa: ANN401 - whatever can be written
+    def bind(self, **facts: Any) -> "Log":
         """Return a logger that says these facts with every event."""
         ...
 
@@ -92,18 +92,18 @@ class _LateLog:
     def __init__(self, facts: dict[str, Any]) -> None:
         self._facts = facts
 
-    def bind(self, **facts: Any) -> "_LateLog":  # noqa: ANN401
+    def bind(self, **facts: Any) -> "_LateLog":
         return _LateLog({**self._facts, **facts})
 
-    def debug(self, event: str, **facts: Any) -> None:  # noqa: ANN401
+    def debug(self, event: str, **facts: Any) -> None:
         if _State.writing.level <= logging.DEBUG:
             _State.writing.log.debug(event, **self._facts, **facts)
 
-    def info(self, event: str, **facts: Any) -> None:  # noqa: ANN401
+    def info(self, event: str, **facts: Any) -> None:
         if _State.writing.level <= logging.INFO:
             _State.writing.log.info(event, **self._facts, **facts)
 
-    def warning(self, event: str, **facts: Any) -> None:  # noqa: ANN401
+    def warning(self, event: str, **facts: Any) -> None:
         if _State.writing.level <= logging.WARNING:
             _State.writing.log.warning(event, **self._facts, **facts)
 

@@ -62,7 +62,7 @@ def check(
     receipts_dir: Path | None,
     mapping: tuple[str, ...],
     as_json: bool,  # noqa: FBT001
-    **codat: Any,  # noqa: ANN401 - click passes what is declared
+    **codat: Any,
 ) -> int:
     """Read CSV files as a run would, and say what is wrong with them and what is odd: nothing is sent, nothing is kept.
 

@@ -26,7 +26,7 @@ class LazyGroup(WholeSentences):
     name. One life of the process needs one command, and to import every other would take longer than most do.
     """
 
-    def __init__(self, *args: Any, places: Mapping[str, str], **kwargs: Any) -> None:  # noqa: ANN401 - click's own
+    def __init__(self, *args: Any, places: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._places = places
 

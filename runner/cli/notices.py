@@ -21,7 +21,7 @@ def notify() -> None:
 @notify.command(name="test", epilog="Example: `expense-runner notify test --notify-command './mail-us'`")
 @journal_option
 @channel_options
-def test(journal: Path, **options: Any) -> int:  # noqa: ANN401 - click passes what is declared
+def test(journal: Path, **options: Any) -> int:
     """Send a sample through every way out that is set up.
 
     Nothing is remembered, and no journal is needed. Exit code 0 if all took it, else 1.
@@ -38,7 +38,7 @@ def test(journal: Path, **options: Any) -> int:  # noqa: ANN401 - click passes w
 )
 @journal_option
 @notice_options
-def check(journal: Path, **options: Any) -> int:  # noqa: ANN401 - click passes what is declared
+def check(journal: Path, **options: Any) -> int:
     """Tell what is new, by the journal alone.
 
     Also that no run has come, which no run can tell. Exit code 0; 1 if what there was to tell could not be delivered.

@@ -23,8 +23,8 @@ from runner.errors import ExitCode
 from runner.intake.mapping.choose import read_mappings
 from runner.intake.read import Options
 from runner.intake.sources import Source, find_sources
-from runner.journal.copying import copied
 from runner.journal.journal import Journal, reading, require_journal, scratch
+from runner.journal.trial import copied
 from runner.planning import Plan, batches_of
 from runner.report import planned as report
 from runner.report.summary import expenses_json, hold_lines
@@ -47,7 +47,7 @@ GROWTH: Final = 8
     "leaves open."
 )
 @click.argument("inputs", nargs=-1, metavar="[FILE|FOLDER|-]...")
-def plan(inputs: tuple[str, ...], *, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - click passes what is declared
+def plan(inputs: tuple[str, ...], *, as_json: bool, **options: Any) -> int:
     """Say what a run would do: expenses, money, requests, time, and days at the daily quota. Nothing is sent.
 
     What the journal knows counts, and is not changed: it is read, or copied where files are named. Neither a key nor

@@ -141,7 +141,7 @@ from runner.settings import RunSettings
 @metrics_option
 @notice_options
 @json_option
-def run(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:  # noqa: FBT001, ANN401 - click passes what is declared
+def run(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:  # noqa: FBT001 - click passes what is declared
     """Put the expenses of CSV files into their companies' books, each once, with their receipts.
 
     Running again is resuming: what an earlier run left open is taken up, with or without naming files. What is

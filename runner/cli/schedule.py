@@ -95,7 +95,7 @@ def schedule() -> None:
 @click.option("--no-start", is_flag=True, help="Write the units, and leave it to you to start the timer.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- [RUN ARGUMENTS]...")
 @click.pass_context
-def install(context: click.Context, /, arguments: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - as declared
+def install(context: click.Context, /, arguments: tuple[str, ...], **options: Any) -> int:
     """Write a service and its timer, and start the timer.
 
     A unit that is not ours is never replaced; one of ours that differs only with --force, after its differences

@@ -65,7 +65,7 @@ _NOTHING_TO_COMPARE: Final[Mapping[ExpenseState, str]] = {
 )
 @click.option("--concurrency", type=click.IntRange(1, 1000), default=32, show_default=True, help="Companies at a time.")
 @json_option
-def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool, as_json: bool, **options: Any) -> int:  # noqa: ANN401
+def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool, as_json: bool, **options: Any) -> int:
     """Compare the journal with what Codat says, expense by expense, and repair the journal where it knew less.
 
     Tells expenses that are posted here and absent there, posted there more than once, posted there and unknown

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection
+from typing import Any
 
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.money import NOTHING, Sum, join
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.adding import added_up
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.holder import Holder
 from runner.journal.records import Books, CompanyBooks, Hold, Listed, Standing
 from runner.journal.runs import run_at_work
@@ -23,11 +24,8 @@ _COMPANIES = load("companies")
 _Key = tuple[int, str]
 
 
-class Accounts:
+class Accounts(Verbs):
     """Adds up the journal."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def books(self, *, worker: Holder | None = None) -> Books:
         """Return the accounts as they stand, all of one moment.
@@ -36,56 +34,32 @@ class Accounts:
         sync was begun without a known outcome is in doubt. Where another process is at work (`worker`), what it
         has just begun is sent: it waits for the answer.
         """
-        return await self._context.store.read(lambda connection: books_of(connection, worker=worker))
+        return await self._read(lambda connection: books_of(connection, worker=worker))
 
     async def attention(self, *, limit: int = -1) -> list[Standing]:
         """Return the expenses that need somebody's attention, by company and in staging order."""
-
-        def operation(connection: Connection) -> list[Standing]:
-            return [
-                Standing(CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line, said)
-                for company, expense, state, code, message, file, line, said in connection.execute(
-                    _SQL["attention"], {"limit": limit}
-                )
-            ]
-
-        return await self._context.store.read(operation)
+        return await self._rows(_standing, _SQL["attention"], {"limit": limit})
 
     async def count_attention(self) -> int:
         """Return how many expenses `attention` has in all."""
-
-        def operation(connection: Connection) -> int:
-            (count,) = connection.execute(_SQL["count_attention"]).fetchone()
-            return int(count)
-
-        return await self._context.store.read(operation)
+        return int(await self._value(_SQL["count_attention"]))
 
     async def may_be_retried(self, *, limit: int) -> bool:
         """Say whether any failed expense has been sent again fewer than `limit` times."""
-
-        def operation(connection: Connection) -> bool:
-            (found,) = connection.execute(_SQL["may_be_retried"], {"limit": limit}).fetchone()
-            return bool(found)
-
-        return await self._context.store.read(operation)
+        return bool(await self._value(_SQL["may_be_retried"], {"limit": limit}))
 
     async def listing(self, *, limit: int) -> list[Listed]:
         """Return expenses with where they stand, by company and in staging order: for journals of a size to read."""
+        return await self._rows(_listed, _SQL["listing"], {"limit": limit})
 
-        def operation(connection: Connection) -> list[Listed]:
-            return [
-                Listed(
-                    Standing(CompanyId(company), ExpenseId(expense), ExpenseState(state), code, message, file, line),
-                    currency,
-                    join(units, nanos),
-                    attached,
-                )
-                for company, expense, state, code, message, file, line, currency, units, nanos, attached in (
-                    connection.execute(_SQL["listing"], {"limit": limit})
-                )
-            ]
 
-        return await self._context.store.read(operation)
+def _standing(company: str, expense: str, state: str, *rest: Any) -> Standing:
+    return Standing(CompanyId(company), ExpenseId(expense), ExpenseState(state), *rest)
+
+
+def _listed(*row: Any) -> Listed:
+    *standing, currency, units, nanos, attached = row
+    return Listed(_standing(*standing), currency, join(units, nanos), attached)
 
 
 def books_of(connection: Connection, *, worker: Holder | None = None) -> Books:
@@ -110,7 +84,7 @@ def _one_moment(connection: Connection) -> Iterator[None]:
 def _books_of(connection: Connection, at_work: int | None) -> Books:
     companies = {no: (CompanyId(name), hold) for no, name, hold in connection.execute(_SQL["companies"])}
     held = {no for no, (_, hold) in companies.items() if hold is not None}
-    standing = _standing(connection, held, at_work)
+    standing = _sums(connection, held, at_work)
     accepted = {
         (company, currency): Sum(count, join(units, nanos))
         for company, currency, count, units, nanos in connection.execute(_SQL["accepted"])
@@ -132,7 +106,7 @@ def _books_of(connection: Connection, at_work: int | None) -> Books:
     )
 
 
-def _standing(connection: Connection, held: set[int], at_work: int | None) -> dict[_Key, dict[ExpenseState, Sum]]:
+def _sums(connection: Connection, held: set[int], at_work: int | None) -> dict[_Key, dict[ExpenseState, Sum]]:
     standing: dict[_Key, dict[ExpenseState, Sum]] = defaultdict(lambda: defaultdict(lambda: NOTHING))
     sums: dict[tuple[int, str, str], tuple[int, int, int]] = {}
     for each in added_up(connection):

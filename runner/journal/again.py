@@ -6,7 +6,7 @@ from sqlite3 import Connection
 
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.states import ExpenseState
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("again")
@@ -24,28 +24,15 @@ class Candidate:
     absence_checked: bool
 
 
-class Again:
+class Again(Verbs):
     """Puts expenses back to be sent by the next run."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def candidates(
         self, *, company: CompanyId | None = None, code: str | None = None, expense: ExpenseId | None = None
     ) -> list[Candidate]:
         """Return the failed, rejected and doubtful expenses that match, in staging order."""
         values = {"company": company, "code": code, "expense": expense}
-
-        def operation(connection: Connection) -> list[Candidate]:
-            rows = connection.execute(_SQL["candidates"], values)
-            return [
-                Candidate(
-                    place, ExpenseId(each), CompanyId(owner), ExpenseState(state), cause, absence_checked=bool(checked)
-                )
-                for place, each, owner, state, cause, checked in rows
-            ]
-
-        return await self._context.store.read(operation)
+        return await self._rows(_candidate, _SQL["candidates"], values)
 
     async def stage_again(self, chosen: Sequence[Candidate]) -> None:
         """Stage expenses again; the next run looks once more at where they were before it sends them."""
@@ -58,4 +45,8 @@ class Again:
             connection.executemany(_SQL["stage_again"], rows)
             connection.executemany(_SQL["event"], rows)
 
-        await self._context.store.write(operation)
+        await self._write(operation)
+
+
+def _candidate(place: int, expense: str, owner: str, state: str, code: str, checked: int) -> Candidate:
+    return Candidate(place, ExpenseId(expense), CompanyId(owner), ExpenseState(state), code, bool(checked))

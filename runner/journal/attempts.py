@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.domain.ids import AttemptNo, CompanyId, DraftNo, IdempotencyKey, ReceiptNo, SyncNo
 from runner.domain.states import EffectKind, Outcome
-from runner.journal.context import Context
+from runner.journal.context import Context, Verbs
 from runner.journal.records import Attempt
 from runner.journal.statements import load
 
@@ -71,11 +71,8 @@ def end(context: Context, connection: Connection, attempt: AttemptNo, fact: End)
     connection.execute(_SQL["outcome"], values)
 
 
-class Attempts:
+class Attempts(Verbs):
     """Reads attempts back and notes that one is sent again."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def again(self, attempt: AttemptNo) -> None:
         """Record that the attempt's request leaves once more, under its key and with its body."""
@@ -86,11 +83,11 @@ class Attempts:
             "boottime": clock.boottime(),
             "boot_id": clock.boot_id(),
         }
-        await self._context.store.write(lambda connection: connection.execute(_SQL["again"], values).rowcount)
+        await self._change(_SQL["again"], values)
 
     async def record(self, attempt: AttemptNo, fact: End) -> None:
         """Record an outcome that nothing else depends on."""
-        await self._context.store.write(lambda connection: end(self._context, connection, attempt, fact))
+        await self._write(lambda connection: end(self._context, connection, attempt, fact))
 
     async def of_draft(self, draft: DraftNo) -> Attempt | None:
         """Return the latest attempt to create the draft's dataset."""
@@ -105,21 +102,19 @@ class Attempts:
         return await self._latest("of_receipt", receipt)
 
     async def _latest(self, statement: str, subject: int) -> Attempt | None:
-        def operation(connection: Connection) -> Attempt | None:
-            row = connection.execute(_SQL[statement], {"subject": subject}).fetchone()
-            if row is None:
-                return None
-            number, key, body_hash, first_sent_at, _, boot_id, first, last, outcome, received = row
-            return Attempt(
-                no=AttemptNo(number),
-                key=IdempotencyKey(key),
-                body_hash=body_hash,
-                first_sent_at=datetime.fromisoformat(first_sent_at),
-                boot_id=boot_id,
-                first_boottime=first,
-                last_boottime=last,
-                outcome=None if outcome is None else Outcome(outcome),
-                received=bool(received),
-            )
+        return await self._row(_attempt, _SQL[statement], {"subject": subject})
 
-        return await self._context.store.read(operation)
+
+def _attempt(*row: Any) -> Attempt:
+    number, key, body_hash, first_sent_at, _, boot_id, first, last, outcome, received = row
+    return Attempt(
+        no=AttemptNo(number),
+        key=IdempotencyKey(key),
+        body_hash=body_hash,
+        first_sent_at=datetime.fromisoformat(first_sent_at),
+        boot_id=boot_id,
+        first_boottime=first,
+        last_boottime=last,
+        outcome=None if outcome is None else Outcome(outcome),
+        received=bool(received),
+    )

@@ -2,14 +2,14 @@
 
 import os
 import sqlite3
-import tempfile
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from runner.errors import NotWritten, RefusedToStart
-from runner.journal.migrations import APPLICATION_ID, available, sync_folder
+from runner.journal.copying import write_copy
+from runner.journal.migrations import available
 from runner.journal.opening import open_for_reading
 from runner.journal.statements import load
 
@@ -36,27 +36,14 @@ def back_up(path: Path, target: Path, *, force: bool, now: datetime, version: st
     """
     with closing(open_for_reading(path)) as source:
         _refuse_target(path, target, force=force)
-        partial: Path | None = None
         try:
-            descriptor, name = tempfile.mkstemp(
-                prefix=f".{target.name}.", suffix=".partial", dir=target.absolute().parent
-            )
-            partial = Path(name)
-            with closing(os.fdopen(descriptor, "rb")) as file:
-                expenses = _copy(source, partial, now=now, version=version)
-                os.fsync(file.fileno())
-            size = partial.stat().st_size
-            partial.rename(target)
-            partial = None
-            sync_folder(target.absolute().parent)
+            expenses = write_copy(source, target, finish=lambda copy: _mark(copy, now=now, version=version))
+            size = target.stat().st_size
         except (OSError, sqlite3.Error) as error:
             raise NotWritten(
                 f"The copy could not be written to {target}: {getattr(error, 'strerror', None) or error}.",
                 hint="The journal is untouched. Make room, or name a file elsewhere, then give the same command again.",
             ) from error
-        finally:
-            if partial is not None:
-                _remove(partial)
     return Copy(target, size, len(available()), expenses)
 
 
@@ -75,38 +62,14 @@ def _refuse_target(path: Path, target: Path, *, force: bool) -> None:
             )
 
 
-def _copy(source: sqlite3.Connection, partial: Path, *, now: datetime, version: str) -> int:
-    """Write the copy, mark and check it; return how many expenses it holds."""
-    with closing(sqlite3.connect(partial, isolation_level=None)) as copy:
-        # Until it has its name a power cut may have it; then it is on disk as a whole.
-        copy.execute("PRAGMA synchronous = OFF").fetchall()
-        source.backup(copy)
-        # One file, which can be read where nothing may be written beside it.
-        copy.execute("PRAGMA journal_mode = DELETE").fetchall()
-        facts = {
-            "now": now.isoformat(timespec="microseconds"),
-            "version": version,
-            "pid": os.getpid(),
-            "host": os.uname().nodename,
-        }
-        copy.execute(_SQL["mark"], facts)
-        _check(copy)
-        (expenses,) = copy.execute(_SQL["expenses"]).fetchone()
-        return int(expenses)
-
-
-def _check(copy: sqlite3.Connection) -> None:
-    wanted = {"integrity_check": "ok", "application_id": APPLICATION_ID, "user_version": len(available())}
-    for name, value in wanted.items():
-        (got,) = copy.execute(f"PRAGMA {name}").fetchone()
-        if got != value:
-            raise NotWritten(
-                f"The copy is not sound: {name} says {got}.",
-                hint="Look at the journal itself with: expense-runner journal check --full",
-            )
-
-
-def _remove(partial: Path) -> None:
-    for beside in ("", "-journal", "-wal", "-shm"):
-        with suppress(OSError):
-            partial.with_name(f"{partial.name}{beside}").unlink(missing_ok=True)
+def _mark(copy: sqlite3.Connection, *, now: datetime, version: str) -> int:
+    """Mark the copy as one; return how many expenses it holds."""
+    facts = {
+        "now": now.isoformat(timespec="microseconds"),
+        "version": version,
+        "pid": os.getpid(),
+        "host": os.uname().nodename,
+    }
+    copy.execute(_SQL["mark"], facts)
+    (expenses,) = copy.execute(_SQL["expenses"]).fetchone()
+    return int(expenses)

@@ -6,13 +6,12 @@ They look at all that is staged, so they belong to a journal that is forgotten a
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import partial
 from sqlite3 import Connection
 from typing import Any, Final
 
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.suspicion import Habits
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.records import OpenRowError
 from runner.journal.statements import load
 
@@ -73,22 +72,19 @@ class ReceiptTotals:
     """The first large one: its expense, path and bytes."""
 
 
-class Checking:
+class Checking(Verbs):
     """Looks at what was staged to be checked."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def error_groups(self) -> list[ErrorGroup]:
         """Return the row errors by code and column, the most frequent first, each with its first."""
-        return await self._context.store.read(_error_groups)
+        return await self._read(_error_groups)
 
     async def errors(self) -> AsyncIterator[OpenRowError]:
         """Yield all row errors in file order; only a page of them is in memory."""
         last = (0, 0, 0)
         while True:
             values = {"input": last[0], "line": last[1], "number": last[2], "limit": PAGE}
-            page = await self._context.store.read(partial(_fetch, statement="errors_after", values=values))
+            page = await self._rows(_as_it_is, _SQL["errors_after"], values)
             for row in page:
                 yield OpenRowError(*row[3:])
             if len(page) < PAGE:
@@ -104,14 +100,14 @@ class Checking:
                 found[company].count(currency, units, count)
             return found
 
-        return await self._context.store.read(operation)
+        return await self._read(operation)
 
     async def staged(self) -> AsyncIterator[list[StagedRow]]:
         """Yield all expenses in staging order, a page at a time."""
         last = 0
         while True:
             values = {"after": last, "limit": PAGE}
-            rows = await self._context.store.read(partial(_fetch, statement="staged_after", values=values))
+            rows = await self._rows(_as_it_is, _SQL["staged_after"], values)
             if not rows:
                 return
             yield [StagedRow(Place(*row[2:6]), row[1], row[6]) for row in rows]
@@ -129,7 +125,7 @@ class Checking:
                     first.append(pair)
             return Twins(count, tuple((_place(connection, one), _place(connection, other)) for one, other in first))
 
-        return await self._context.store.read(operation)
+        return await self._read(operation)
 
     async def receipts(self, *, large: int) -> ReceiptTotals:
         """Return how many receipts there are, their bytes, and how many are larger than `large` bytes."""
@@ -143,11 +139,11 @@ class Checking:
                 example = (_place(connection, expense), path, bytes_)
             return ReceiptTotals(count, size, over, example)
 
-        return await self._context.store.read(operation)
+        return await self._read(operation)
 
 
-def _fetch(connection: Connection, *, statement: str, values: dict[str, int]) -> list[Any]:
-    return connection.execute(_SQL[statement], values).fetchall()
+def _as_it_is(*row: Any) -> tuple[Any, ...]:
+    return row
 
 
 def _error_groups(connection: Connection) -> list[ErrorGroup]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection, sqlite_version
 from typing import Any, Final
 
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("condition")
@@ -35,15 +35,12 @@ class Condition:
     """Id, code of the hold, expenses, syncs."""
 
 
-class Conditions:
+class Conditions(Verbs):
     """Adds up what can be told without telling anybody's business."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def read(self) -> Condition:
         """Return the journal's condition."""
-        return await self._context.store.read(_read)
+        return await self._read(_read)
 
 
 def _read(connection: Connection) -> Condition:

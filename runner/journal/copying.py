@@ -1,107 +1,74 @@
-"""A copy of the journal to try something on: made beside a running writer, forgotten at the end.
+"""The one way to copy a journal: all of one moment, beside a run that may be writing it."""
 
-It lies in the journal's own folder, because that is where room for a journal was provided for. Once the copy is
-made it has no name any more, so that not even a killed process leaves it behind; one that was killed while it
-copied does, and the next copy clears it away.
-"""
-
-import fcntl
 import os
-import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from runner.clock import Clock
-from runner.errors import JournalUnusable
-from runner.journal.journal import Journal
-from runner.journal.opening import open_for_reading
-from runner.journal.store import Inline
+from runner.errors import NotWritten
 
-SPARE: Final = 64_000_000
-"""Bytes that stay free whatever is copied: a run may be writing to the same disk."""
+T = TypeVar("T")
+
 _PAGES: Final = 4_000
 """Pages copied between two moments in which the process can be interrupted."""
 
 
-@contextmanager
-def copied(path: Path, clock: Clock, *, room: int) -> Iterator[Journal]:
-    """Give a copy of the journal as it stands, which may be changed and is forgotten at the end.
-
-    `room`: bytes that will be added to it. Neither the journal nor a run that is writing it is disturbed. Raises
-    `JournalUnusable` where there is no journal, or no room for the copy.
-    """
-    path = path.resolve()
-    _require_room(path, room)
-    _clear_away(path)
-    try:
-        connection = _copy(path)
-    except (OSError, sqlite3.Error) as error:
-        raise JournalUnusable(
-            f"No copy of the journal could be made in {path.parent}: {error}.",
-            hint="Planning with files changes a copy of the journal: its folder must be writable and have room.",
-        ) from error
-    with closing(connection):
-        yield Journal(Inline(connection), clock)
-
-
-def _require_room(path: Path, room: int) -> None:
-    log = path.with_name(f"{path.name}-wal")
-    needed = sum(each.stat().st_size for each in (path, log) if each.exists()) + room + SPARE
-    free = shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise JournalUnusable(
-            f"Planning with files changes a copy of the journal, and {path.parent} has {free / 1e6:,.0f} MB free of "
-            f"the {needed / 1e6:,.0f} MB that this may take.",
-            hint="Make room, or plan on a copy of the journal on another disk, named with --journal.",
-        )
-
-
-def _copy(path: Path) -> sqlite3.Connection:
-    with closing(open_for_reading(path)) as source:
-        # mkstemp makes it with mode 0600.
-        number, name = tempfile.mkstemp(prefix=_prefix(path), dir=path.parent)
-        try:
-            # Whoever holds this lock is alive: `_clear_away` leaves such a file alone.
-            fcntl.flock(number, fcntl.LOCK_EX)
-            connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
-            try:
-                _fill(connection, source)
-            except BaseException:
-                connection.close()
-                raise
-        finally:
-            Path(name).unlink()
-            os.close(number)
-    return connection
-
-
-def _fill(connection: sqlite3.Connection, source: sqlite3.Connection) -> None:
-    # Without a journal of its own on disk, which would outlive the name.
-    for setting in ("locking_mode = EXCLUSIVE", "journal_mode = MEMORY"):
-        connection.execute(f"PRAGMA {setting}").fetchall()
-    connection.execute("PRAGMA synchronous = OFF")
+def fill(copy: sqlite3.Connection, source: sqlite3.Connection) -> None:
+    """Copy everything into an open database, which needs no file beside it afterwards."""
+    # Whoever wants the copy on disk says so at the end, of the whole.
+    for setting in ("synchronous = OFF", "locking_mode = EXCLUSIVE", "journal_mode = MEMORY"):
+        copy.execute(f"PRAGMA {setting}").fetchall()
     # One read transaction over all steps: otherwise every commit of a run would make the copy begin again.
     source.execute("BEGIN")
     source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    source.backup(connection, pages=_PAGES, progress=lambda *_: None, sleep=0.0)
+    source.backup(copy, pages=_PAGES, progress=lambda *_: None, sleep=0.0)
     source.execute("COMMIT")
-    # What was copied is in WAL mode, which needs a name as well.
-    connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("SELECT count(*) FROM run").fetchone()
+    # What was copied is in WAL mode, which needs a name and files beside it.
+    copy.execute("PRAGMA journal_mode = MEMORY").fetchall()
 
 
-def _clear_away(path: Path) -> None:
-    for old in path.parent.glob(f"{_prefix(path)}*"):
-        with suppress(OSError), old.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for each in (old, old.with_name(f"{old.name}-wal"), old.with_name(f"{old.name}-journal")):
-                each.unlink(missing_ok=True)
+def write_copy(source: sqlite3.Connection, target: Path, *, finish: Callable[[sqlite3.Connection], T]) -> T:
+    """Copy into a file of mode 0600 that is whole and on disk when it gets its name, or never gets it.
+
+    `finish` has a last word on the copy, and its result is returned. Raises `NotWritten` where the copy is not
+    sound, `OSError` and `sqlite3.Error` where it cannot be written.
+    """
+    folder = target.absolute().parent
+    # mkstemp makes it with mode 0600.
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=folder)
+    partial = Path(name)
+    try:
+        with closing(os.fdopen(descriptor, "rb")) as file:
+            with closing(sqlite3.connect(partial, isolation_level=None)) as copy:
+                fill(copy, source)
+                result = finish(copy)
+                _require_sound(copy)
+            os.fsync(file.fileno())
+        partial.rename(target)
+        sync_folder(folder)
+    finally:
+        for beside in ("", "-journal", "-wal", "-shm"):
+            with suppress(OSError):
+                partial.with_name(f"{partial.name}{beside}").unlink(missing_ok=True)
+    return result
 
 
-def _prefix(path: Path) -> str:
-    return f".{path.name}.plan-"
+def _require_sound(copy: sqlite3.Connection) -> None:
+    (answer,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+    if answer != "ok":
+        raise NotWritten(
+            f"The copy is not sound: {answer}.",
+            hint="Look at the journal itself with: expense-runner journal check --full",
+        )
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or creation in the folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

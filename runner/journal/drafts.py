@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
-from typing import Any
 
 from runner.domain.expense import MAX_EXPENSES_A_DRAFT
 from runner.domain.ids import AttemptNo, CompanyId, DatasetId, DraftNo, ExpenseId, IdempotencyKey, RunNo
@@ -10,7 +9,7 @@ from runner.domain.judging import Verdict
 from runner.domain.states import EffectKind
 from runner.journal import attempts
 from runner.journal.attempts import DONE, End
-from runner.journal.context import Context
+from runner.journal.context import Context, Verbs
 from runner.journal.records import Contents, Draft
 from runner.journal.statements import load
 
@@ -18,9 +17,8 @@ _SQL = load("drafts")
 _RUNS = load("runs")
 
 
-def draft_of(row: Sequence[Any]) -> Draft:
+def draft_of(number: int, size: int, dataset_id: str | None, dataset_run: int | None, alone: int) -> Draft:
     """Make a draft of its row."""
-    number, size, dataset_id, dataset_run, alone = row
     return Draft(
         DraftNo(number),
         size,
@@ -30,11 +28,8 @@ def draft_of(row: Sequence[Any]) -> Draft:
     )
 
 
-class Drafts:
+class Drafts(Verbs):
     """Forms drafts in staging order, so that the same journal always makes the same ones."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def take(self, company: CompanyId, *, limit: int, size: int = MAX_EXPENSES_A_DRAFT) -> list[Draft]:
         """Return the drafts of the next sync: open ones first, then new ones formed from staged expenses.
@@ -44,7 +39,7 @@ class Drafts:
 
         def operation(connection: Connection) -> list[Draft]:
             rows = connection.execute(_SQL["open_drafts"], {"company": company, "limit": limit}).fetchall()
-            found = [draft_of(row) for row in rows]
+            found = [draft_of(*row) for row in rows]
             if found and found[0].alone:
                 return found[:1]
             lone = next((place for place, draft in enumerate(found) if draft.alone), None)
@@ -52,31 +47,25 @@ class Drafts:
                 return found[:lone]
             return found + _form(connection, company, drafts=limit - len(found), size=size)
 
-        return await self._context.store.write(operation)
+        return await self._write(operation)
 
     async def contents(self, draft: Draft) -> Contents:
         """Return the draft's staged expenses in their wire form."""
-
-        def operation(connection: Connection) -> Contents:
-            rows = connection.execute(_SQL["contents"], {"draft": draft.no}).fetchall()
-            return Contents(tuple(ExpenseId(row[0]) for row in rows), tuple(row[1] for row in rows))
-
-        return await self._context.store.read(operation)
+        return await self._contents("contents", draft)
 
     async def contents_of_any(self, draft: Draft) -> Contents:
         """Return the wire form of a draft that may already be on its way, in the same order as before it was."""
+        return await self._contents("contents_of_any", draft)
 
-        def operation(connection: Connection) -> Contents:
-            rows = connection.execute(_SQL["contents_of_any"], {"draft": draft.no}).fetchall()
-            return Contents(tuple(ExpenseId(row[0]) for row in rows), tuple(row[1] for row in rows))
-
-        return await self._context.store.read(operation)
+    async def _contents(self, statement: str, draft: Draft) -> Contents:
+        rows = await self._rows(lambda *row: row, _SQL[statement], {"draft": draft.no})
+        return Contents(tuple(ExpenseId(row[0]) for row in rows), tuple(row[1] for row in rows))
 
     async def begin_create(
         self, company: CompanyId, draft: Draft, *, key: IdempotencyKey, body_hash: bytes
     ) -> AttemptNo:
         """Write the intention to store the draft as a dataset."""
-        return await self._context.store.write(
+        return await self._write(
             lambda connection: attempts.begin(
                 self._context,
                 connection,
@@ -96,21 +85,17 @@ class Drafts:
             attempts.end(self._context, connection, attempt, DONE)
             connection.execute(_SQL["stored"], values)
 
-        await self._context.store.write(operation)
+        await self._write(operation)
         return Draft(draft.no, draft.size, dataset, self._context.run, draft.alone)
 
     async def record_answered_dataset(self, draft: Draft, dataset: DatasetId) -> None:
         """Record a dataset that was the answer to a direct create: the account speaks the dataset flow."""
         values = {"draft": draft.no, "dataset": dataset, "run": self._context.run}
-        await self._context.store.write(lambda connection: connection.execute(_SQL["stored"], values).rowcount)
+        await self._change(_SQL["stored"], values)
 
     async def forget_datasets(self, drafts: Sequence[Draft]) -> None:
         """Record that Codat no longer knows the drafts' datasets: they are created again."""
-
-        def operation(connection: Connection) -> None:
-            connection.executemany(_SQL["forget_dataset"], [{"draft": draft.no} for draft in drafts])
-
-        await self._context.store.write(operation)
+        await self._change_each(_SQL["forget_dataset"], [{"draft": draft.no} for draft in drafts])
 
     async def split(
         self,
@@ -140,30 +125,20 @@ class Drafts:
                 reason=reason,
             )
 
-        return await self._context.store.write(operation)
+        return await self._write(operation)
 
     async def count_rejected(self, company: CompanyId, code: str) -> int:
         """Return how many of the company's expenses are rejected with this code."""
-
-        def operation(connection: Connection) -> int:
-            (count,) = connection.execute(_SQL["count_rejected"], {"company": company, "code": code}).fetchone()
-            return int(count)
-
-        return await self._context.store.read(operation)
+        return int(await self._value(_SQL["count_rejected"], {"company": company, "code": code}))
 
     async def unreject(self, company: CompanyId, code: str) -> None:
         """Put back expenses that were rejected with this code: the fault turned out not to be theirs."""
         values = {"company": company, "code": code}
-        await self._context.store.write(lambda connection: connection.execute(_SQL["unreject"], values).rowcount)
+        await self._change(_SQL["unreject"], values)
 
     async def count_extra(self) -> int:
         """Return how many drafts exist only because others had to be split: the price of isolation, in requests."""
-
-        def operation(connection: Connection) -> int:
-            (count,) = connection.execute(_SQL["extra_drafts"]).fetchone()
-            return int(count)
-
-        return await self._context.store.read(operation)
+        return int(await self._value(_SQL["extra_drafts"]))
 
 
 def _form(connection: Connection, company: CompanyId, *, drafts: int, size: int) -> list[Draft]:

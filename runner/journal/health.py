@@ -13,7 +13,7 @@ from runner.domain.ids import CompanyId
 from runner.domain.money import join
 from runner.domain.states import ReceiptState, SyncState
 from runner.journal.accounts import books_of
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.health_records import (
     NO_FACTS,
     CauseFacts,
@@ -53,11 +53,8 @@ OF_ONE: Final = Bounds(a_company=5_000)
 _Values = Mapping[str, Any]
 
 
-class Healths:
+class Healths(Verbs):
     """Tells how everything stands."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def of(
         self,
@@ -80,15 +77,15 @@ class Healths:
             with _one_moment(connection):
                 return _health(connection, company, limits, now, worker, read)
 
-        return await self._context.store.read(operation)
+        return await self._read(operation)
 
     async def runs(self) -> tuple[RunFacts, ...]:
         """Return the latest runs, the latest first."""
-        return await self._context.store.read(lambda connection: _runs(connection, OF_ALL))
+        return await self._read(lambda connection: _runs(connection, OF_ALL))
 
     async def company_ids(self) -> frozenset[CompanyId]:
         """Return the ids of all companies."""
-        return await self._context.store.read(
+        return await self._read(
             lambda connection: frozenset(CompanyId(name) for (name,) in connection.execute(_SQL["company_ids"]))
         )
 

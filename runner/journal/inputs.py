@@ -3,7 +3,7 @@
 from sqlite3 import Connection
 
 from runner.domain.ids import InputNo
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.records import OpenRowError
 from runner.journal.statements import load
 
@@ -11,30 +11,17 @@ _SQL = load("inputs")
 _STAGING = load("staging")
 
 
-class Inputs:
+class Inputs(Verbs):
     """Knows files by their content."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def known_before(self, number: InputNo, *, sha256: str) -> tuple[str, int] | None:
         """Return name and run of the first reading of the same bytes before this one; None if there was none."""
-
-        def operation(connection: Connection) -> tuple[str, int] | None:
-            values = {"input": number, "sha256": sha256}
-            row: tuple[str, int] | None = connection.execute(_SQL["known_before"], values).fetchone()
-            return row
-
-        return await self._context.store.read(operation)
+        values = {"input": number, "sha256": sha256}
+        return await self._row(lambda name, run: (name, run), _SQL["known_before"], values)
 
     async def is_another(self, name: str, *, sha256: str | None) -> bool:
         """Say whether an input of this name had other content."""
-
-        def operation(connection: Connection) -> bool:
-            (found,) = connection.execute(_SQL["is_another"], {"name": name, "sha256": sha256}).fetchone()
-            return bool(found)
-
-        return await self._context.store.read(operation)
+        return bool(await self._value(_SQL["is_another"], {"name": name, "sha256": sha256}))
 
     async def wrong(self, number: InputNo, *, limit: int) -> tuple[int, int, list[OpenRowError]]:
         """Return how many errors a reading found, how many expenses they keep out, and the first of the errors."""
@@ -44,7 +31,7 @@ class Inputs:
             errors, expenses = connection.execute(_SQL["count_wrong"], values).fetchone()
             return errors, expenses, [OpenRowError(*row) for row in connection.execute(_SQL["errors_of"], values)]
 
-        return await self._context.store.read(operation)
+        return await self._read(operation)
 
     async def put_away(self, number: InputNo, *, name: str) -> None:
         """Record where a file lies from now on, so that the next one of its old name is told from it.
@@ -65,4 +52,4 @@ class Inputs:
             for statement in ("supersede_inputs", "settle_superseded", "settle_accepted"):
                 connection.execute(_STAGING[statement], values)
 
-        await self._context.store.write(operation)
+        await self._write(operation)

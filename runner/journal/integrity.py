@@ -6,7 +6,7 @@ from sqlite3 import Connection, DatabaseError
 from typing import Final
 
 from runner.journal.accounts import books_of
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.records import Books
 from runner.journal.statements import load
 
@@ -51,18 +51,15 @@ class Soundness:
     """The accounts of the same moment; None where the file is too damaged to add them up."""
 
 
-class Integrity:
+class Integrity(Verbs):
     """Examines the journal; changes nothing."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def examine(self, *, full: bool) -> Soundness:
         """Check everything at one moment, beside a run that may be at work; `full` also compares every index.
 
         A damaged file gives violations, not errors.
         """
-        return await self._context.store.read(lambda connection: _examine(connection, full=full))
+        return await self._read(lambda connection: _examine(connection, full=full))
 
 
 def _examine(connection: Connection, *, full: bool) -> Soundness:

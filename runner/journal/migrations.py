@@ -1,6 +1,5 @@
 """The journal's schema over time: `migrations/NNNN_name.sql`, forward only, each in one transaction."""
 
-import os
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from runner.errors import JournalUnusable
+from runner.journal.copying import write_copy
 
 APPLICATION_ID = 0x45585052
 """`EXPR`: tells a journal from any other SQLite file."""
@@ -58,41 +58,10 @@ def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
             hint="Use the newer version: an older one could not know what the journal protects from.",
         )
     if 0 < version < len(migrations) and path is not None:
-        back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
+        write_copy(connection, path.with_name(f"{path.name}.v{version}.bak"), finish=lambda _: None)
     for migration in migrations[version:]:
         # executescript would commit behind our back: the statements run inside one explicit transaction.
         connection.executescript(
             f"BEGIN IMMEDIATE;\n{migration.script}\n"
             f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {migration.version};\nCOMMIT;"
         )
-
-
-def back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy a journal so that the copy is either whole and on disk or absent; mode 0600."""
-    partial = target.with_name(f"{target.name}.partial")
-    partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    copy = sqlite3.connect(partial)
-    try:
-        connection.backup(copy)
-        (answer,) = copy.execute("PRAGMA quick_check").fetchone()
-    finally:
-        copy.close()
-    if answer != "ok":
-        raise JournalUnusable(f"The copy of the journal at {partial} is damaged: {answer}")
-    descriptor = os.open(partial, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    partial.rename(target)
-    sync_folder(target.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename or creation in the folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

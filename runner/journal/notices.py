@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
+from typing import Any
 
 from runner.domain.notices import Known, State, Topic
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("notices")
@@ -26,25 +27,12 @@ class Arrivals:
     """How many of them are rejected now."""
 
 
-class Notices:
+class Notices(Verbs):
     """Remembers what was told, so that nobody is told twice."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def known(self, channel: str) -> list[Known]:
         """Return what a channel was told and has not ended, or not been told to have ended."""
-
-        def operation(connection: Connection) -> list[Known]:
-            rows = connection.execute(_SQL["known"], {"channel": channel})
-            return [
-                Known(
-                    Topic(kind), subject, measure, code, datetime.fromisoformat(since), _moment(told), _moment(resolved)
-                )
-                for kind, subject, measure, code, since, told, resolved in rows
-            ]
-
-        return await self._context.store.read(operation)
+        return await self._rows(_known, _SQL["known"], {"channel": channel})
 
     async def record(self, states: Iterable[tuple[str, State]]) -> None:
         """Record for channels what they know from now on, all at once."""
@@ -56,11 +44,16 @@ class Notices:
                     connection.execute(_SQL["forget"], {"channel": channel, "kind": topic.value, "subject": subject})
                 connection.executemany(_SQL["keep"], [_row(channel, known) for known in state.keep])
 
-        await self._context.store.write(operation)
+        await self._write(operation)
 
     async def arrivals(self) -> Arrivals:
         """Return what came in last."""
-        return await self._context.store.read(_arrivals)
+        return await self._read(_arrivals)
+
+
+def _known(*row: Any) -> Known:
+    kind, subject, measure, code, since, told, resolved = row
+    return Known(Topic(kind), subject, measure, code, datetime.fromisoformat(since), _moment(told), _moment(resolved))
 
 
 def _arrivals(connection: Connection) -> Arrivals:

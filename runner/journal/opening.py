@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import JournalUnusable
-from runner.journal.migrations import available, migrate, sync_folder
+from runner.journal.copying import sync_folder
+from runner.journal.migrations import available, migrate
 from runner.logs import get_log
 
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "fuse.sshfs", "afs", "ceph", "fuse.glusterfs"})

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.domain.forecast import OpenWork
 from runner.domain.preflight import IDS_LIFE, LINKED_LIFE, is_fresh
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("outlook")
@@ -23,11 +23,8 @@ class OpenReceipts:
     """Bytes."""
 
 
-class Outlook:
+class Outlook(Verbs):
     """Counts what is left to do; it costs what is open, not what is done."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def open_work(self, *, auto_retry: int = 0) -> list[OpenWork]:
         """Return the open work of every company that has any, or is held.
@@ -35,24 +32,16 @@ class Outlook:
         What has failed is open as long as it has been sent again fewer than `auto_retry` times.
         """
         now = self._context.clock.now()
-        return await self._context.store.read(lambda connection: _open_work(connection, now, auto_retry))
+        return await self._read(lambda connection: _open_work(connection, now, auto_retry))
 
     async def open_expenses(self, *, auto_retry: int = 0) -> int:
         """Return how many expenses are staged, sent or to be retried, those that held companies keep left out."""
-
-        def operation(connection: Connection) -> int:
-            (count,) = connection.execute(_SQL["open_expenses"], {"auto_retry": auto_retry}).fetchone()
-            return int(count)
-
-        return await self._context.store.read(operation)
+        return int(await self._value(_SQL["open_expenses"], {"auto_retry": auto_retry}))
 
     async def open_receipts(self) -> OpenReceipts:
         """Return the receipts that `open_work` counts, all companies together, those of held ones left out."""
-
-        def operation(connection: Connection) -> OpenReceipts:
-            return OpenReceipts(*connection.execute(_SQL["open_receipts"]).fetchone())
-
-        return await self._context.store.read(operation)
+        (found,) = await self._rows(OpenReceipts, _SQL["open_receipts"])
+        return found
 
 
 def _open_work(connection: Connection, now: datetime, auto_retry: int) -> list[OpenWork]:

@@ -12,7 +12,7 @@ import msgspec
 from runner.domain.ids import CompanyId
 from runner.domain.mapping_options import MappingOptions
 from runner.domain.remote import Defaults
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("preflight")
@@ -66,54 +66,41 @@ class Rejection(NamedTuple):
     message: str
 
 
-class Preflights:
+class Preflights(Verbs):
     """Keeps what was seen with its age, and writes what follows from it for single expenses."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def seen(self, company: CompanyId) -> Seen:
         """Return what is known of the company."""
-        return await self._context.store.read(lambda connection: _seen(connection, company))
+        return await self._read(lambda connection: _seen(connection, company))
 
     async def to_send(self, company: CompanyId) -> ToSend:
         """Return what the company is about to send; it costs a look at each payload only where none lacks anything."""
         values = {"company": company, "bank_account": _BANK_ACCOUNT, "contact": _CONTACT}
-
-        def operation(connection: Connection) -> ToSend:
-            row = connection.execute(_SQL["to_send"], values).fetchone()
-            return ToSend() if row is None else ToSend(*map(bool, row))
-
-        return await self._context.store.read(operation)
+        return await self._row(lambda *row: ToSend(*map(bool, row)), _SQL["to_send"], values) or ToSend()
 
     async def record_linked(self, company: CompanyId) -> None:
         """Record that the company is there and nothing says that it is not connected."""
-        await self._write("linked", company)
+        await self._note("linked", company)
 
     async def record_defaults(self, company: CompanyId, defaults: Defaults | None) -> None:
         """Record the company's defaults, or that Codat does not say."""
         bank_account = None if defaults is None else int(defaults.bank_account)
         supplier = None if defaults is None else int(defaults.supplier)
-        await self._write("defaults", company, bank_account=bank_account, supplier=supplier)
+        await self._note("defaults", company, bank_account=bank_account, supplier=supplier)
 
     async def record_options(self, company: CompanyId, options: MappingOptions | None) -> None:
         """Record what the company accepts, or that Codat does not say."""
         packed = None if options is None else zlib.compress(msgspec.json.encode(options))
-        await self._write("options", company, options=packed)
+        await self._note("options", company, options=packed)
 
-    async def _write(self, statement: str, company: CompanyId, **more: object) -> None:
+    async def _note(self, statement: str, company: CompanyId, **more: object) -> None:
         values = {"company": company, "now": self._context.now(), **more}
-        await self._context.store.write(lambda connection: connection.execute(_SQL[statement], values).rowcount)
+        await self._change(_SQL[statement], values)
 
     async def page(self, company: CompanyId, *, after: int, limit: int) -> list[Candidate]:
         """Return the company's next expenses that are in no draft yet, in staging order."""
         values = {"company": company, "after": after, "limit": limit}
-
-        def operation(connection: Connection) -> list[Candidate]:
-            rows = connection.execute(_SQL["page"], values)
-            return [Candidate(place, given, bool(other), retries, code) for place, given, other, retries, code in rows]
-
-        return await self._context.store.read(operation)
+        return await self._rows(_candidate, _SQL["page"], values)
 
     async def record(
         self, company: CompanyId, *, bodies: Sequence[tuple[int, bytes]], rejections: Sequence[Rejection]
@@ -130,7 +117,11 @@ class Preflights:
                 connection.execute(_SQL["reject"], {"expense_no": place, "code": code, "message": message})
                 connection.execute(_RUNS["event"], {**stamp, "expense_no": place, "detail": f"{code}: {message}"})
 
-        await self._context.store.write(operation)
+        await self._write(operation)
+
+
+def _candidate(place: int, given: bytes, rewritten: int, retries: int, code: str | None) -> Candidate:
+    return Candidate(place, given, bool(rewritten), retries, code)
 
 
 def _seen(connection: Connection, company: CompanyId) -> Seen:

@@ -1,48 +1,33 @@
 """The journal's verbs for receipts."""
 
 from sqlite3 import Connection
+from typing import Any
 
 from runner.domain.expense import Receipt
 from runner.domain.ids import AttachmentId, AttemptNo, CompanyId, ExpenseId, IdempotencyKey, ReceiptNo, SyncId
 from runner.domain.states import EffectKind, ReceiptState
 from runner.journal import attempts
 from runner.journal.attempts import DONE, End
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.records import WaitingReceipt
 from runner.journal.statements import load
 
 _SQL = load("receipts")
 
 
-class Receipts:
+class Receipts(Verbs):
     """Knows which receipts wait for what."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def waiting(self, company: CompanyId, *, after: ReceiptNo, limit: int) -> list[WaitingReceipt]:
         """Return the next waiting receipts of expenses that stand in the books."""
-
-        def operation(connection: Connection) -> list[WaitingReceipt]:
-            rows = connection.execute(_SQL["waiting"], {"company": company, "after": after, "limit": limit})
-            return [
-                WaitingReceipt(
-                    ReceiptNo(number),
-                    ExpenseId(expense),
-                    Receipt(root, path, size),
-                    None if sync_id is None else SyncId(sync_id),
-                    bool(external),
-                )
-                for number, expense, root, path, size, sync_id, external in rows
-            ]
-
-        return await self._context.store.read(operation)
+        values = {"company": company, "after": after, "limit": limit}
+        return await self._rows(_waiting, _SQL["waiting"], values)
 
     async def begin_attach(
         self, company: CompanyId, receipt: ReceiptNo, *, key: IdempotencyKey, body_hash: bytes
     ) -> AttemptNo:
         """Write the intention to attach the receipt."""
-        return await self._context.store.write(
+        return await self._write(
             lambda connection: attempts.begin(
                 self._context,
                 connection,
@@ -61,7 +46,7 @@ class Receipts:
             attempts.end(self._context, connection, attempt, DONE)
             connection.execute(_SQL["attached"], {"receipt": receipt, "attachment": attachment})
 
-        await self._context.store.write(operation)
+        await self._write(operation)
 
     async def record_judged(
         self,
@@ -80,8 +65,19 @@ class Receipts:
                 attempts.end(self._context, connection, *ended)
             connection.execute(_SQL["judged"], values)
 
-        await self._context.store.write(operation)
+        await self._write(operation)
 
     async def retry_in_doubt(self) -> int:
         """Let receipts in doubt wait again, at the risk that one is attached twice; return how many."""
-        return await self._context.store.write(lambda connection: connection.execute(_SQL["retry_in_doubt"]).rowcount)
+        return await self._change(_SQL["retry_in_doubt"])
+
+
+def _waiting(*row: Any) -> WaitingReceipt:
+    number, expense, root, path, size, sync_id, external = row
+    return WaitingReceipt(
+        ReceiptNo(number),
+        ExpenseId(expense),
+        Receipt(root, path, size),
+        None if sync_id is None else SyncId(sync_id),
+        bool(external),
+    )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from runner.domain.ids import CompanyId, ExpenseId, InputNo
 from runner.domain.money import join
 from runner.domain.states import ExpenseState
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("results")
@@ -99,36 +99,20 @@ class Stood:
     """Of a wrong row the expense that it was to correct, if there is one."""
 
 
-class Results:
+class Results(Verbs):
     """Looks rows up."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def inputs(self) -> list[InputRead]:
         """Return every reading that came to its end, in order."""
-
-        def operation(connection: Connection) -> list[InputRead]:
-            return [InputRead(*row) for row in connection.execute(_SQL["inputs"])]
-
-        return await self._context.store.read(operation)
+        return await self._rows(InputRead, _SQL["inputs"])
 
     async def has_own(self, number: InputNo) -> bool:
         """Say whether a reading brought anything that did not first stand in another file."""
-
-        def operation(connection: Connection) -> bool:
-            (found,) = connection.execute(_SQL["has_own"], {"input": number}).fetchone()
-            return bool(found)
-
-        return await self._context.store.read(operation)
+        return bool(await self._value(_SQL["has_own"], {"input": number}))
 
     async def in_trouble(self) -> set[InputNo]:
         """Return the readings in which something was last met that needs a person, or time."""
-
-        def operation(connection: Connection) -> set[InputNo]:
-            return {InputNo(number) for (number,) in connection.execute(_SQL["inputs_in_trouble"])}
-
-        return await self._context.store.read(operation)
+        return set(await self._rows(InputNo, _SQL["inputs_in_trouble"]))
 
     async def wrong_lines(self, number: InputNo) -> Sequence[int]:
         """Return the lines with errors of a reading, rising, settled or not; eight bytes each."""
@@ -136,7 +120,7 @@ class Results:
         def operation(connection: Connection) -> Sequence[int]:
             return array("q", (line for (line,) in connection.execute(_SQL["wrong_lines"], {"input": number})))
 
-        return await self._context.store.read(operation)
+        return await self._read(operation)
 
     async def look_up(self, number: InputNo, rows: Iterable[Asked]) -> list[Stood]:
         """Return what became of rows of one reading, each for itself."""
@@ -145,34 +129,20 @@ class Results:
             has = _Has(*connection.execute(_SQL["has"], {"input": number}).fetchone())
             return [_stood(connection, number, row, has) for row in rows]
 
-        return await self._context.store.read(operation)
+        return await self._read(operation)
 
     async def open_lines(self, number: InputNo) -> int:
         """Return in how many lines of a reading something is still wrong."""
-
-        def operation(connection: Connection) -> int:
-            (count,) = connection.execute(_SQL["open_lines"], {"input": number}).fetchone()
-            return int(count)
-
-        return await self._context.store.read(operation)
+        return int(await self._value(_SQL["open_lines"], {"input": number}))
 
     async def troubled(self, *, after: int, everything: bool, limit: int) -> list[int]:
         """Return the numbers of rejected expenses; with `everything` of failed ones and those in doubt as well."""
-
-        def operation(connection: Connection) -> list[int]:
-            values = {"after": after, "all": everything, "limit": limit}
-            return [number for (number,) in connection.execute(_SQL["troubled"], values)]
-
-        return await self._context.store.read(operation)
+        return await self._rows(int, _SQL["troubled"], {"after": after, "all": everything, "limit": limit})
 
     async def place_of(self, expense_no: int) -> tuple[str, int]:
         """Return file and line in which an expense was last met."""
-
-        def operation(connection: Connection) -> tuple[str, int]:
-            found: tuple[str, int] = connection.execute(_SQL["place_of"], {"expense_no": expense_no}).fetchone()
-            return found
-
-        return await self._context.store.read(operation)
+        (place,) = await self._rows(lambda file, line: (file, line), _SQL["place_of"], {"expense_no": expense_no})
+        return place
 
 
 class _Has(NamedTuple):

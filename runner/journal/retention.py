@@ -4,7 +4,7 @@ from functools import partial
 from sqlite3 import Connection
 from typing import Final
 
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("retention")
@@ -13,11 +13,8 @@ PORTION: Final = 2_000
 """Payloads that one transaction looks at, so that nobody who records a fact waits long."""
 
 
-class Retention:
+class Retention(Verbs):
     """Drops the payloads of expenses that stand in the books; their content hashes stay."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def drop_settled(self, *, portion: int = PORTION) -> int:
         """Drop the payload of every expense that is posted, in no open draft, and has its receipts settled.
@@ -26,7 +23,7 @@ class Retention:
         """
         dropped, after = 0, 0
         while True:
-            step = await self._context.store.write(partial(_drop, after=after, limit=portion))
+            step = await self._write(partial(_drop, after=after, limit=portion))
             if step is None:
                 return dropped
             after, count = step

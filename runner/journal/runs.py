@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from runner.domain.ids import RunNo
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.holder import Holder
 from runner.journal.records import Life, RequestTotals
 from runner.journal.statements import load
@@ -13,11 +13,8 @@ from runner.journal.statements import load
 _SQL = load("runs")
 
 
-class Runs:
+class Runs(Verbs):
     """Begins and ends runs, and knows what earlier ones spent."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def begin(self, *, version: str, flow: str, purpose: str = "run") -> RunNo:
         """Record a new life; every later fact belongs to it."""
@@ -35,7 +32,7 @@ class Runs:
             (number,) = connection.execute(_SQL["begin"], facts).fetchone()
             return int(number)
 
-        self._context.run = RunNo(await self._context.store.write(operation))
+        self._context.run = RunNo(await self._write(operation))
         return self._context.run
 
     async def end(self, *, exit_code: int, requests: int, retried: int, rate_limited: int) -> None:
@@ -48,7 +45,7 @@ class Runs:
             "retried": retried,
             "rate_limited": rate_limited,
         }
-        await self._context.store.write(lambda connection: connection.execute(_SQL["end"], facts).rowcount)
+        await self._change(_SQL["end"], facts)
 
     async def seconds_since_previous_life(self) -> float | None:
         """Return how long ago the previous run ended, at least; None if there was none.
@@ -56,12 +53,7 @@ class Runs:
         A run that did not record its end may have been killed this moment: 0. Boot time is preferred, as a wall
         clock that was set would make the pause look longer than it was.
         """
-
-        def operation(connection: Connection) -> tuple[str | None, float | None, str] | None:
-            row: tuple[str | None, float | None, str] | None = connection.execute(_SQL["previous_life"]).fetchone()
-            return row
-
-        row = await self._context.store.read(operation)
+        row = await self._row(_ended, _SQL["previous_life"])
         if row is None:
             return None
         ended_at, ended_boot, boot_id = row
@@ -73,34 +65,33 @@ class Runs:
 
     async def open_rebuild(self) -> bool:
         """Say whether a rebuild of this journal was begun and did not come to its end."""
-
-        def operation(connection: Connection) -> bool:
-            return connection.execute(_SQL["open_rebuild"]).fetchone() is not None
-
-        return await self._context.store.read(operation)
+        return await self._row(lambda *_: True, _SQL["open_rebuild"]) or False
 
     async def record_keys_honoured(self, honoured: bool) -> None:  # noqa: FBT001 - it is the fact itself
         """Record what the probe of idempotency keys found."""
         facts = {"run": self._context.run, "honoured": int(honoured)}
-        await self._context.store.write(lambda connection: connection.execute(_SQL["keys_honoured"], facts).rowcount)
+        await self._change(_SQL["keys_honoured"], facts)
 
     async def lives(self, *, limit: int) -> list[Life]:
         """Return the last runs that were to send something, newest first."""
-
-        def operation(connection: Connection) -> list[Life]:
-            rows = connection.execute(_SQL["lives"], {"limit": limit})
-            return [Life(number, _moment(began), _moment_or_none(ended), code) for number, began, ended, code in rows]
-
-        return await self._context.store.read(operation)
+        return await self._rows(_life, _SQL["lives"], {"limit": limit})
 
     async def request_totals(self) -> RequestTotals:
         """Return what all ended runs together spent."""
+        (totals,) = await self._rows(_totals, _SQL["totals"])
+        return totals
 
-        def operation(connection: Connection) -> RequestTotals:
-            total, retried, rate_limited, runs, unended = connection.execute(_SQL["totals"]).fetchone()
-            return RequestTotals(total, retried, rate_limited, runs, bool(unended))
 
-        return await self._context.store.read(operation)
+def _ended(at: str | None, boottime: float | None, boot_id: str) -> tuple[str | None, float | None, str]:
+    return at, boottime, boot_id
+
+
+def _life(number: int, began: str, ended: str | None, code: int | None) -> Life:
+    return Life(number, _moment(began), _moment_or_none(ended), code)
+
+
+def _totals(total: int, retried: int, rate_limited: int, runs: int, unended: int) -> RequestTotals:
+    return RequestTotals(total, retried, rate_limited, runs, bool(unended))
 
 
 def run_at_work(connection: Connection, worker: Holder | None) -> int | None:

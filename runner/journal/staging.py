@@ -11,7 +11,7 @@ from runner.domain.money import split
 from runner.domain.row_key import RowKey
 from runner.domain.states import ExpenseState
 from runner.journal import returned
-from runner.journal.context import Context
+from runner.journal.context import Context, Verbs
 from runner.journal.cut_off import CutOffs
 from runner.journal.records import Conflict, OpenRowError, StagedBatch, StagedExpense, UnfinishedInput
 from runner.journal.statements import insert, load
@@ -34,11 +34,11 @@ class InputFacts:
     repeated: int
 
 
-class Staging:
+class Staging(Verbs):
     """Lets expenses in, each once."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context)
         self._cut_offs: dict[InputNo, CutOffs] = {}
 
     async def begin_input(
@@ -52,7 +52,7 @@ class Staging:
             self._cut_offs[InputNo(number)] = CutOffs(connection, InputNo(number))
             return int(number)
 
-        return InputNo(await self._context.store.write(operation))
+        return InputNo(await self._write(operation))
 
     async def end_input(self, number: InputNo, name: str, facts: InputFacts, *, only_same: bool = False) -> None:
         """Record that a file was read to its end, and settle the row errors that this reading made obsolete.
@@ -80,25 +80,16 @@ class Staging:
             returned.end_reading(connection, values)
             connection.execute(_SQL["settle_accepted"], values)
 
-        await self._context.store.write(operation)
+        await self._write(operation)
         self._cut_offs.pop(number, None)
 
     async def unfinished_inputs(self) -> list[UnfinishedInput]:
         """Return the files whose reading was cut off and never repeated."""
-
-        def operation(connection: Connection) -> list[UnfinishedInput]:
-            return [UnfinishedInput(*row) for row in connection.execute(_SQL["unfinished_inputs"])]
-
-        return await self._context.store.read(operation)
+        return await self._rows(UnfinishedInput, _SQL["unfinished_inputs"])
 
     async def is_read_since(self, number: InputNo, *, sha256: str) -> bool:
         """Say whether these bytes were read to their end after a reading was begun."""
-
-        def operation(connection: Connection) -> bool:
-            (found,) = connection.execute(_SQL["read_since"], {"input": number, "sha256": sha256}).fetchone()
-            return bool(found)
-
-        return await self._context.store.read(operation)
+        return bool(await self._value(_SQL["read_since"], {"input": number, "sha256": sha256}))
 
     async def stage(
         self,
@@ -128,7 +119,7 @@ class Staging:
                 returned.record(connection, number, key, line, expense_no=None, changed=False)
             return staged
 
-        return await self._context.store.write(operation)
+        return await self._write(operation)
 
     def _without_known(
         self, connection: Connection, number: InputNo, batch: Sequence[StagedExpense]
@@ -342,15 +333,11 @@ class Staging:
             (number, e.company_id, e.expense_key, expense_id, e.line, e.code, e.column, e.value, e.expected)
             for e, expense_id in errors
         ]
-        await self._context.store.write(lambda connection: connection.executemany(_SQL["add_row_error"], rows).rowcount)
+        await self._change_each(_SQL["add_row_error"], rows)
 
     async def open_row_errors(self, *, limit: int = -1) -> list[OpenRowError]:
         """Return row errors that no later reading has settled, in file order."""
-
-        def operation(connection: Connection) -> list[OpenRowError]:
-            return [OpenRowError(*row) for row in connection.execute(_SQL["open_row_errors"], {"limit": limit})]
-
-        return await self._context.store.read(operation)
+        return await self._rows(OpenRowError, _SQL["open_row_errors"], {"limit": limit})
 
 
 def _told_apart(batch: Sequence[StagedExpense]) -> tuple[list[StagedExpense], Sequence[StagedExpense]]:

@@ -8,6 +8,7 @@ is on disk, and only the next start reads it.
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -142,26 +143,46 @@ class Inline:
         return operation(self._connection)
 
 
-class _Thread(aiosqlite.Connection):
-    """aiosqlite's connection, asked for whole groups instead of statement by statement.
+class _Thread:
+    """aiosqlite's thread and the connection that was opened in it, asked for whole groups at once.
 
     One hop into its thread costs 60-180 microseconds: a hundred statements in one call cost it once.
     """
 
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._thread: threading.Thread | None = None
+        self._sqlite = aiosqlite.Connection(self._opened, 64)
+
+    def _opened(self) -> sqlite3.Connection:
+        self._thread = threading.current_thread()
+        self._connection = self._connect()
+        return self._connection
+
+    async def open(self) -> None:
+        """Open the connection; raises what `connect` raises."""
+        try:
+            await self._sqlite
+        except BaseException:
+            if self._thread is not None:
+                # It must not call into a loop that has been closed meanwhile.
+                await asyncio.to_thread(self._thread.join)
+            raise
+
     async def call(self, operation: Callable[[sqlite3.Connection], T]) -> T:
-        result: T = await self._execute(operation, self._conn)  # type: ignore[no-untyped-call]
+        # No public way runs a function in its thread; this is the only private name.
+        result: T = await self._sqlite._execute(operation, self._connection)  # type: ignore[no-untyped-call] # noqa: SLF001
         return result
 
-    async def ended(self) -> None:
-        """Wait for the end of its thread: it must not call into a loop that has been closed meanwhile."""
-        await asyncio.to_thread(self._thread.join)
+    async def close(self) -> None:
+        await self._sqlite.close()
 
 
 class GroupCommit:
     """The one writer of the one connection, in aiosqlite's thread."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._thread = _Thread(connect, 64)
+        self._thread = _Thread(connect)
         self._queue: list[Pending] = []
         self._awake = asyncio.Event()
         self._closing = False
@@ -171,11 +192,7 @@ class GroupCommit:
 
     async def start(self) -> None:
         """Open the connection; raises what `connect` raises."""
-        try:
-            await self._thread
-        except BaseException:
-            await self._thread.ended()
-            raise
+        await self._thread.open()
         self._task = asyncio.create_task(self._run(), name="journal")
 
     async def write(self, operation: Operation[T]) -> T:

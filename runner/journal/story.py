@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.domain.ids import ExpenseId
 from runner.domain.money import canonical, join
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.records import OpenRowError
 from runner.journal.statements import load
 
@@ -24,11 +24,8 @@ Story = dict[str, Any]
 """One expense with `drafts`, `attempts`, `receipts` and `events`: plain values, as the command line prints them."""
 
 
-class Stories:
+class Stories(Verbs):
     """Tells what happened to one expense."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def of(self, expense: ExpenseId) -> list[Story]:
         """Return the story of every expense with this id: one for each company that has it."""
@@ -37,16 +34,11 @@ class Stories:
             rows = connection.execute(_SQL["find"], {"id": expense}).fetchall()
             return [_story(connection, row) for row in rows]
 
-        return await self._context.store.read(operation)
+        return await self._read(operation)
 
     async def wrong_rows(self, expense: ExpenseId, *, limit: int) -> list[OpenRowError]:
         """Return what is wrong with rows that would be an expense with this id, and were not let in."""
-
-        def operation(connection: Connection) -> list[OpenRowError]:
-            rows = connection.execute(_SQL["wrong_rows"], {"id": expense, "limit": limit})
-            return [OpenRowError(*row) for row in rows]
-
-        return await self._context.store.read(operation)
+        return await self._rows(OpenRowError, _SQL["wrong_rows"], {"id": expense, "limit": limit})
 
 
 def _story(connection: Connection, row: tuple[Any, ...]) -> Story:

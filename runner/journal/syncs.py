@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
-from typing import Any
 
 from runner.domain.ids import AttemptNo, CompanyId, DraftNo, ExpenseId, IdempotencyKey, SyncId, SyncNo
 from runner.domain.judging import Verdict
@@ -10,7 +9,7 @@ from runner.domain.remote import SyncStatus
 from runner.domain.states import EffectKind, ExpenseState, Outcome, SyncState
 from runner.journal import attempts, drafts
 from runner.journal.attempts import DONE, End
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.records import Draft, Sync
 from runner.journal.statements import load
 
@@ -18,16 +17,12 @@ _SQL = load("syncs")
 _STATES = {state.value: state for state in ExpenseState}
 
 
-def _sync_of(row: Sequence[Any]) -> Sync:
-    number, sync_id, state, code, error = row
+def _sync(number: int, sync_id: str | None, state: str, code: int | None, error: str | None) -> Sync:
     return Sync(SyncNo(number), None if sync_id is None else SyncId(sync_id), SyncState(state), code, error)
 
 
-class Syncs:
+class Syncs(Verbs):
     """Knows every sync that was intended, and every one that was found."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def begin(
         self, company: CompanyId, members: Sequence[Draft], *, key: IdempotencyKey, body_hash: bytes
@@ -50,7 +45,7 @@ class Syncs:
             )
             return number, attempt
 
-        return await self._context.store.write(operation)
+        return await self._write(operation)
 
     def _begin(self, connection: Connection, company: CompanyId, members: Sequence[DraftNo]) -> SyncNo:
         (number,) = connection.execute(_SQL["begin"], {**self._context.stamp(), "company": company}).fetchone()
@@ -69,7 +64,7 @@ class Syncs:
             attempts.end(self._context, connection, attempt, fact)
             connection.execute(_SQL["running"], values)
 
-        await self._context.store.write(operation)
+        await self._write(operation)
         return Sync(number, sync_id, SyncState.RUNNING, None, None)
 
     async def record_started_by_create(
@@ -84,7 +79,7 @@ class Syncs:
             connection.execute(_SQL["running"], values)
             return number
 
-        number = await self._context.store.write(operation)
+        number = await self._write(operation)
         return Sync(number, sync_id, SyncState.RUNNING, None, None)
 
     async def record_void(self, number: SyncNo, attempt: AttemptNo, fact: End) -> None:
@@ -95,40 +90,23 @@ class Syncs:
             for statement in ("unsend", "give_back_drafts", "void"):
                 connection.execute(_SQL[statement], {"sync": number})
 
-        await self._context.store.write(operation)
+        await self._write(operation)
 
     async def open(self, company: CompanyId) -> list[Sync]:
         """Return the company's syncs that are not judged yet, oldest first."""
-
-        def operation(connection: Connection) -> list[Sync]:
-            return [_sync_of(row) for row in connection.execute(_SQL["open"], {"company": company})]
-
-        return await self._context.store.read(operation)
+        return await self._rows(_sync, _SQL["open"], {"company": company})
 
     async def drafts_of(self, number: SyncNo) -> list[Draft]:
         """Return the drafts of a sync."""
-
-        def operation(connection: Connection) -> list[Draft]:
-            return [drafts.draft_of(row) for row in connection.execute(_SQL["drafts_of"], {"sync": number})]
-
-        return await self._context.store.read(operation)
+        return await self._rows(drafts.draft_of, _SQL["drafts_of"], {"sync": number})
 
     async def expenses_of(self, number: SyncNo) -> dict[ExpenseId, ExpenseState]:
         """Return the sync's expenses that nothing final is known of, by id."""
-
-        def operation(connection: Connection) -> dict[ExpenseId, ExpenseState]:
-            rows = connection.execute(_SQL["expenses_of"], {"sync": number})
-            return {expense: _STATES[state] for expense, state in rows}
-
-        return await self._context.store.read(operation)
+        return dict(await self._rows(lambda each, state: (each, _STATES[state]), _SQL["expenses_of"], {"sync": number}))
 
     async def retried(self, number: SyncNo) -> frozenset[ExpenseId]:
         """Return those of the sync's expenses that somebody has chosen to send again."""
-
-        def operation(connection: Connection) -> frozenset[ExpenseId]:
-            return frozenset(ExpenseId(row[0]) for row in connection.execute(_SQL["retried"], {"sync": number}))
-
-        return await self._context.store.read(operation)
+        return frozenset(await self._rows(ExpenseId, _SQL["retried"], {"sync": number}))
 
     async def record_finished(self, number: SyncNo, status: SyncStatus) -> Sync:
         """Record a final status; the expenses are not judged by it."""
@@ -139,7 +117,7 @@ class Syncs:
             "error": status.error,
             "now": self._context.now(),
         }
-        await self._context.store.write(lambda connection: connection.execute(_SQL["finished"], values).rowcount)
+        await self._change(_SQL["finished"], values)
         return Sync(number, status.sync_id, SyncState.FINISHED, status.code, status.error)
 
     async def record_judged(
@@ -172,7 +150,7 @@ class Syncs:
             connection.execute(_SQL["close_drafts"], {"sync": number})
             connection.execute(_SQL["judged"], {"sync": number, "now": self._context.now()})
 
-        await self._context.store.write(operation)
+        await self._write(operation)
 
     async def record_missing(self, number: SyncNo) -> bool:
         """Record that Codat does not know the sync, not even in its list; return whether so in an earlier run too."""
@@ -182,17 +160,13 @@ class Syncs:
             row = connection.execute(_SQL["missing"], values).fetchone()
             return row is not None and bool(row[0])
 
-        return await self._context.store.write(operation)
+        return await self._write(operation)
 
     async def record_seen(self, number: SyncNo) -> None:
         """Record that Codat knows a running sync; nothing is written where it has never been missing."""
         values = {"sync": number}
-
-        def missed(connection: Connection) -> bool:
-            return connection.execute(_SQL["is_missing"], values).fetchone() is not None
-
-        if await self._context.store.read(missed):
-            await self._context.store.write(lambda connection: connection.execute(_SQL["seen"], values).rowcount)
+        if await self._row(lambda *_: True, _SQL["is_missing"], values):
+            await self._change(_SQL["seen"], values)
 
     async def record_forgotten(self, number: SyncNo, doubt: Verdict) -> None:
         """Record that Codat has forgotten the sync for good: each of its expenses has this doubt, none is free."""
@@ -202,16 +176,12 @@ class Syncs:
             for statement in ("doubt_remainder", "close_drafts", "forget"):
                 connection.execute(_SQL[statement], values)
 
-        await self._context.store.write(operation)
+        await self._write(operation)
 
     async def to_look_at(self, company: CompanyId, *, doubts: bool) -> list[Sync]:
         """Return syncs that are over and hold expenses to be sent again, and with `doubts` those in doubt as well."""
         values = {"company": company, "doubts": int(doubts)}
-
-        def operation(connection: Connection) -> list[Sync]:
-            return [_sync_of(row) for row in connection.execute(_SQL["to_look_at"], values)]
-
-        return await self._context.store.read(operation)
+        return await self._rows(_sync, _SQL["to_look_at"], values)
 
     async def record_look(
         self, company: CompanyId, *, verdicts: Mapping[ExpenseId, Verdict], again: Sequence[ExpenseId]
@@ -222,40 +192,27 @@ class Syncs:
             drafts.judge(connection, company, verdicts)
             connection.executemany(_SQL["detach"], [(company, expense) for expense in again])
 
-        await self._context.store.write(operation)
+        await self._write(operation)
 
     async def auto_retry(self, number: SyncNo, *, limit: int) -> int:
         """Stage the sync's failed expenses again, each at most `limit` times; return how many."""
         values = {"sync": number, "limit": limit}
-        return await self._context.store.write(
-            lambda connection: connection.execute(_SQL["auto_retry"], values).rowcount
-        )
+        return await self._change(_SQL["auto_retry"], values)
 
     async def auto_retry_earlier(self, company: CompanyId, *, limit: int) -> int:
         """Stage what failed for the company before, whenever that was, each at most `limit` times; return how many."""
         values = {"company": company, "limit": limit}
-        return await self._context.store.write(
-            lambda connection: connection.execute(_SQL["auto_retry_earlier"], values).rowcount
-        )
+        return await self._change(_SQL["auto_retry_earlier"], values)
 
     async def known_ids(self, company: CompanyId) -> frozenset[SyncId]:
         """Return every sync id of the company that the journal has an opinion of."""
-
-        def operation(connection: Connection) -> frozenset[SyncId]:
-            return frozenset(SyncId(row[0]) for row in connection.execute(_SQL["known_ids"], {"company": company}))
-
-        return await self._context.store.read(operation)
+        return frozenset(await self._rows(SyncId, _SQL["known_ids"], {"company": company}))
 
     async def started_here(self, company: CompanyId) -> frozenset[SyncId]:
         """Return the ids of the company's syncs that this journal started or adopted."""
-
-        def operation(connection: Connection) -> frozenset[SyncId]:
-            rows = connection.execute(_SQL["started_here"], {"company": company})
-            return frozenset(SyncId(row[0]) for row in rows)
-
-        return await self._context.store.read(operation)
+        return frozenset(await self._rows(SyncId, _SQL["started_here"], {"company": company}))
 
     async def record_foreign(self, company: CompanyId, sync_ids: Sequence[SyncId]) -> None:
         """Record finished syncs at Codat that hold nothing of ours."""
         rows = [{"company": company, "sync_id": each, "now": self._context.now()} for each in sync_ids]
-        await self._context.store.write(lambda connection: connection.executemany(_SQL["foreign"], rows).rowcount)
+        await self._change_each(_SQL["foreign"], rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from runner.domain.ids import CompanyId
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("trouble")
@@ -32,18 +32,15 @@ Reader = Callable[[str, str, str | None], str | None]
 """Says what the message of an `expense` or `receipt` in a state stands for."""
 
 
-class Trouble:
+class Trouble(Verbs):
     """Groups what is wrong by its cause."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def causes(self, read: Reader = lambda *_: None) -> list[Cause]:
         """Return every cause with its count, rows first, the most frequent first.
 
         Expenses and receipts are told apart by what `read` makes of their messages as well; it must give few answers.
         """
-        return await self._context.store.read(lambda connection: _causes(connection, read))
+        return await self._read(lambda connection: _causes(connection, read))
 
 
 def _causes(connection: Connection, read: Reader) -> list[Cause]:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from sqlite3 import Connection
+from typing import Any
 
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.judging import Verdict
 from runner.domain.money import join
 from runner.domain.states import ExpenseState, SyncState
-from runner.journal.context import Context
+from runner.journal.context import Verbs
 from runner.journal.statements import load
 
 _SQL = load("verification")
@@ -29,31 +30,12 @@ class Known:
     sync_state: SyncState | None
 
 
-class Verification:
+class Verification(Verbs):
     """Reads a company's expenses page by page and takes what was found at Codat."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     async def page(self, company: CompanyId, *, after: int, limit: int) -> list[Known]:
         """Return the company's next expenses, in staging order."""
-
-        def operation(connection: Connection) -> list[Known]:
-            rows = connection.execute(_SQL["page"], {"company": company, "after": after, "limit": limit})
-            return [
-                Known(
-                    place,
-                    ExpenseId(expense),
-                    ExpenseState(state),
-                    currency,
-                    join(units, nanos),
-                    bool(on_trust),
-                    None if sync_state is None else SyncState(sync_state),
-                )
-                for place, expense, state, currency, units, nanos, on_trust, sync_state in rows
-            ]
-
-        return await self._context.store.read(operation)
+        return await self._rows(_known, _SQL["page"], {"company": company, "after": after, "limit": limit})
 
     async def record_found(self, company: CompanyId, verdicts: Mapping[ExpenseId, Verdict], *, kind: str) -> None:
         """Take verdicts on expenses that nothing final, or something else, was known of."""
@@ -78,17 +60,30 @@ class Verification:
                 connection.execute(_SQL["found"], values)
                 connection.execute(_SQL["event"], values)
 
-        await self._context.store.write(operation)
+        await self._write(operation)
 
     async def doubt_receipts(self, company: CompanyId, *, code: str, message: str) -> None:
         """Put in doubt every receipt that would be attached next: it may be attached already."""
         values = {"company": company, "code": code, "message": message}
-        await self._context.store.write(lambda connection: connection.execute(_SQL["doubt_receipts"], values).rowcount)
+        await self._change(_SQL["doubt_receipts"], values)
 
     async def record_absent(self, company: CompanyId, expenses: Sequence[ExpenseId]) -> None:
         """Record that everything Codat lists was searched for these expenses in doubt, in vain."""
         rows = [{"now": self._context.now(), "company": company, "expense": expense} for expense in expenses]
-        await self._context.store.write(lambda connection: connection.executemany(_SQL["absent"], rows).rowcount)
+        await self._change_each(_SQL["absent"], rows)
+
+
+def _known(*row: Any) -> Known:
+    place, expense, state, currency, units, nanos, on_trust, sync_state = row
+    return Known(
+        place,
+        ExpenseId(expense),
+        ExpenseState(state),
+        currency,
+        join(units, nanos),
+        bool(on_trust),
+        None if sync_state is None else SyncState(sync_state),
+    )
 
 
 def _leave_open_draft(connection: Connection, company: CompanyId, expense: ExpenseId) -> None:

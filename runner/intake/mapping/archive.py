@@ -62,7 +62,7 @@ class Archive(zipfile.ZipFile):
         if any(part.compress_type not in _METHODS for part in parts):
             raise _refused("a workbook that is packed as spreadsheets pack it")
 
-    def open(self, name: str | zipfile.ZipInfo, *arguments: Any, **options: Any) -> IO[bytes]:  # noqa: ANN401 -- as the base has it
+    def open(self, name: str | zipfile.ZipInfo, *arguments: Any, **options: Any) -> IO[bytes]:
         """Open a part for reading."""
         opened = super().open(name, *arguments, **options)
         return _Guarded(opened, name if isinstance(name, str) else name.filename, self)  # type: ignore[return-value]

@@ -10,6 +10,7 @@ from sqlite3 import Connection
 from types import FunctionType, ModuleType
 
 from runner.journal import store
+from tests.scenarios.world.verbs import verb_at_work
 
 Patch = Callable[[], AbstractContextManager[object]]
 
@@ -123,7 +124,7 @@ def dropped(verb: str) -> Patch:
         attempt = store._attempt
 
         def attempted(connection: Connection, pending: store.Pending) -> None:
-            if not pending.operation.__qualname__.startswith(f"{verb}."):
+            if verb_at_work() != verb:
                 attempt(connection, pending)
                 return
             connection.execute("SAVEPOINT dropped")

@@ -33,6 +33,7 @@ from runner.steps.roster import Roster
 from tests.scenarios.world.books import all_staged, load_receipt
 from tests.scenarios.world.loop import Stuck, VirtualClock, VirtualLoop
 from tests.scenarios.world.plan import GATEWAY, KINDS, Crash, Moment
+from tests.scenarios.world.verbs import verb_at_work
 
 if TYPE_CHECKING:
     from tests.scenarios.world.history import History
@@ -212,7 +213,7 @@ class Disk:
         if life.dead:
             await life.rest()
         life.writes += 1
-        name = operation.__qualname__
+        name = verb_at_work()
         if life.cut(Moment.BEFORE_WRITE, life.writes):
             life.trace("cut before write", life.writes, name)
             await life.die()

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from runner.errors import JournalUnusable
-from runner.journal.copying import copied
 from runner.journal.journal import reading, writing
+from runner.journal.trial import copied
 from tests.clocks import FakeClock
 
 
