@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.codat.compare import differences
 from runner.codat.draining import Draining
-from runner.codat.payload import encode_content, encode_plain
+from runner.codat.payload import encode_content
 from runner.domain.expense import RowError
 from runner.domain.identity import named_id
 from runner.domain.ids import ExpenseId, InputNo, is_uuid
@@ -19,7 +19,6 @@ from runner.domain.states import ExpenseState
 from runner.intake.added import KEY
 from runner.intake.codes import Code
 from runner.intake.mapping.choose import read_mappings
-from runner.intake.plain import Plain
 from runner.intake.read import Batch, Options, Parsed, Reading
 from runner.intake.sources import Source
 from runner.journal.journal import Journal
@@ -165,7 +164,7 @@ async def _ahead(batches: Iterator[Batch]) -> AsyncGenerator[_Portion, None]:
         if not portion:
             return None
         return (
-            [each for batch in portion for each in _encode(batch)],
+            [_encode(each) for batch in portion for each in batch.expenses],
             [error for batch in portion for error in batch.errors],
             [each for batch in portion for each in batch.returned],
         )
@@ -180,17 +179,7 @@ async def _ahead(batches: Iterator[Batch]) -> AsyncGenerator[_Portion, None]:
         await asyncio.gather(coming, return_exceptions=True)
 
 
-def _encode(batch: Batch) -> list[StagedExpense]:
-    return [_plain(each) if isinstance(each, Plain) else _whole(each) for each in batch.expenses]
-
-
-def _plain(parsed: Plain) -> StagedExpense:
-    id_, company, own_id, line, content_hash, gross, opening, refs, numbers, texts = parsed
-    payload = encode_plain(id_, opening, refs, numbers, texts)
-    return StagedExpense(company, id_, line, 1, content_hash, opening[2], gross, payload, (), bool(own_id))
-
-
-def _whole(parsed: Parsed) -> StagedExpense:
+def _encode(parsed: Parsed) -> StagedExpense:
     head = parsed.head
     return StagedExpense(
         company_id=head.company_id,

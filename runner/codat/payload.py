@@ -53,48 +53,6 @@ def encode_content(id_: ExpenseId, head: Head, lines: Sequence[LineContent], *, 
     return b"".join(parts)
 
 
-def encode_plain(
-    id_: ExpenseId,
-    opening: tuple[str, str, str],
-    refs: tuple[str, str | None, tuple[str, ...], str | None],
-    numbers: tuple[str, str, str],
-    texts: tuple[str, str, str, str, str],
-) -> bytes:
-    """Return the bytes of `encode_content` for an expense of one line, from texts that JSON takes as they are.
-
-    `opening` is type, date (ISO 8601) and currency; `refs` are account, tax rate, tracking ids and customer; `numbers`
-    are net and tax amount and the rate, as JSON writes numbers, in plain digits; `texts` are merchant, contact, bank
-    account, reference and notes. No text may hold a quotation mark, a backslash or a control character, which is not
-    checked here. A rate or text that is blank is left out.
-    """
-    net, tax, rate = numbers
-    merchant, contact, bank, reference, notes = texts
-    text = f'{{"id":"{id_}{_opening_text(opening)}{{"netAmount":{net},"taxAmount":{tax}{_refs_text(refs)}]'
-    if rate:
-        text += f',"currencyRate":{rate}'
-    if contact:
-        text += f',"contactRef":{{"id":"{contact}","type":"Supplier"}}'
-    if bank:
-        text += f',"bankAccountRef":{{"id":"{bank}"}}'
-    if merchant:
-        text += f',"merchantName":"{merchant}"'
-    if reference:
-        text += f',"reference":"{reference}"'
-    if notes:
-        text += f',"notes":"{notes}"'
-    return f"{text}}}".encode()
-
-
-@lru_cache(maxsize=4096)
-def _opening_text(opening: tuple[str, str, str]) -> str:
-    return _opening(*opening).decode()
-
-
-@lru_cache(maxsize=8192)
-def _refs_text(refs: tuple[str, str | None, tuple[str, ...], str | None]) -> str:
-    return _refs(*refs).decode()
-
-
 @lru_cache(maxsize=4096)
 def _opening(type_: str, issued: str, currency: str) -> bytes:
     named = {"type": type_, "issueDate": issued, "currency": currency}

@@ -4,37 +4,28 @@ Nothing is judged here: the journal knows what became of each row. A receipt may
 added to the profile, and the row is still what it was when it was staged.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Protocol, Self
+from typing import NamedTuple, Self
 
 import msgspec
 
 from runner.domain.expense import Receipt
-from runner.domain.identity import content_digest, named_id, unnamed_id
+from runner.domain.identity import named_id, unnamed_id
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.row_key import RowKey, read_key
-from runner.intake.added import restore
-from runner.intake.cells import CellGroups
+from runner.intake.assembly import BATCH, counted, unnamed_key
 from runner.intake.codes import Code, Fault
-from runner.intake.collect import content_key
-from runner.intake.header import company_of, read_header
-from runner.intake.mapping.collect import MappedReader, Table
-from runner.intake.mapping.load import load_profile
-from runner.intake.mapping.profile import Profile
-from runner.intake.mapping.recode import Recoded
-from runner.intake.mapping.table import CsvTable
-from runner.intake.mapping.translate import Canonical, Skipped, Translator
-from runner.intake.mapping.workbook import WorkbookTable, is_workbook
-from runner.intake.parsed import BATCH
+from runner.intake.mapping.translate import Skipped
 from runner.intake.read import Options, Source
 from runner.intake.receipts import ReceiptFolder
-from runner.intake.returning import Returning
-from runner.intake.row import Row, RowReader, Wrong
+from runner.intake.row import Row, Wrong
+from runner.intake.rows import FileRows
 from runner.intake.scratch import Kind, Scratch, StoredRow
-from runner.intake.text import FileFault, Lines
+from runner.intake.text import FileFault
 
 
 class Line(NamedTuple):
@@ -112,45 +103,36 @@ class LineReading:
         scratch = self._scratch
         if scratch is None or self._source.path is None:
             raise RuntimeError("a LineReading is of a file, and used within its with block")
-        profile = None if self._options.mapping is None else self._options.mapping.profile_for(self._source)
-        if profile is None and is_workbook(self._source.path):
-            profile = load_profile("canonical")
         try:
             stream = self._source.path.open("rb")
         except OSError as error:
             fault = Fault(Code.FILE_UNREADABLE, None, None, f"a file that can be opened ({error.strerror})")
             raise FileFault(fault, line=1) from None
         with stream:
-            reader = _canonical(stream, self._source) if profile is None else _mapped(stream, self._source, profile)
-            self.shape = reader.shape
-            stored: list[StoredRow] = []
-            for cells, line in reader.rows:
-                if (kept := reader.look(cells, line)) is not None:
-                    stored.append(self._stored(kept))
-                if len(stored) >= BATCH:
-                    scratch.add(stored)
-                    stored.clear()
-            scratch.add(stored)
+            rows = FileRows(stream, self._source, _AnyReceipt(Path(), max_bytes=0), self._options.mapping)
+            for portion in _portions(self._stored(rows)):
+                scratch.add(portion)
+            self.shape = _shape(rows)
         scratch.sort()
         yield from _counted(scratch)
 
-    def _stored(self, kept: _Kept) -> StoredRow:
-        line = kept.line
-        derived = line.company_id and kept.seed and line.expense_id is None and line.line not in self._wrong
-        if not derived or line.company_id is None:
-            return (line.line, None, Kind.WRONG, _encode(kept))
-        first = unnamed_id(line.company_id, content=kept.seed, occurrence=1)
-        return (line.line, content_key(line.company_id, first), Kind.UNNAMED, _encode(kept))
+    def _stored(self, rows: FileRows) -> Iterator[StoredRow]:
+        for row, cells, line in rows:
+            kept = _look(rows, row, cells, line)
+            company = kept.line.company_id
+            if kept.seed and company is not None and kept.line.expense_id is None and line not in self._wrong:
+                yield (line, unnamed_key(company, kept.seed), Kind.UNNAMED, _encode(kept))
+            else:
+                yield (line, None, Kind.WRONG, _encode(kept))
+
+
+def _portions(stored: Iterator[StoredRow]) -> Iterator[list[StoredRow]]:
+    while portion := list(islice(stored, BATCH)):
+        yield portion
 
 
 def _counted(scratch: Scratch) -> Iterator[Line]:
-    repeats = scratch.repeats()
-    repeat = next(repeats, None)
-    for at, _, kind, content in scratch.rows():
-        position = 1
-        if repeat is not None and repeat[0] == at:
-            position = repeat[1]
-            repeat = next(repeats, None)
+    for (_, _, kind, content), position, _ in counted(scratch):
         line, seed = _decode(content)
         if kind == Kind.UNNAMED and line.company_id is not None:
             yield line._replace(expense_id=unnamed_id(line.company_id, content=seed, occurrence=position))
@@ -158,76 +140,27 @@ def _counted(scratch: Scratch) -> Iterator[Line]:
             yield line
 
 
-class _Reader(Protocol):
-    """How one kind of file is read."""
-
-    shape: Shape
-    rows: Iterator[tuple[list[str], int]]
-
-    def look(self, cells: list[str], line: int) -> _Kept | None:
-        """Return what a row is; None for a blank one."""
-        ...
-
-
-class _Canonical:
-    def __init__(self, reader: RowReader, own: "_Own", shape: Shape, rows: Iterator[tuple[list[str], int]]) -> None:
-        self._reader, self._own, self.shape, self.rows = reader, own, shape, rows
-
-    def look(self, cells: list[str], line: int) -> _Kept | None:
-        cells = self._own.restored(cells)
-        row = self._reader.read(cells.copy(), line)
-        if row is None:
-            return None
-        seed = b"" if isinstance(row, Wrong) else content_digest(row, (row,))
-        return self._own.kept(row, cells, line, seed)
+def _look(rows: FileRows, row: Row | Wrong | Skipped, cells: list[str], line: int) -> _Kept:
+    """Return what a row is."""
+    returning = rows.returning
+    own = cells if returning is None else returning.own_cells(cells)
+    if isinstance(row, Skipped):
+        return _Kept(Line(line, own, None, "", None, "", row.where), b"")
+    seed = b"" if isinstance(row, Wrong) or rows.reader is None else rows.reader.seed(row, cells)
+    written = "" if returning is None else returning.key(cells)
+    company = row.company_id
+    expense_id = named_id(company, row.id) if company is not None and row.id else None
+    if expense_id is None and written and (key := read_key(written, company)) is not None:
+        expense_id = key.expense_id
+    place = None if returning is None else returning.place_of(cells)
+    return _Kept(Line(line, own, company, row.id, expense_id, written, None, place), seed)
 
 
-class _Mapped:
-    def __init__(self, reader: MappedReader, own: "_Own", shape: Shape, rows: Iterator[tuple[list[str], int]]) -> None:
-        self._reader, self._own, self.shape, self.rows = reader, own, shape, rows
-
-    def look(self, cells: list[str], line: int) -> _Kept | None:
-        cells = self._own.restored(cells)
-        found = self._reader.translate(cells, line)
-        if isinstance(self._reader.seen, Skipped):
-            return _Kept(Line(line, self._own.cells(cells), None, "", None, "", self._reader.seen.where), b"")
-        if found is None:
-            return None
-        if isinstance(found, Canonical) and not self._reader.translator.tells_company:
-            found.texts[0] = self._own.company(cells) or found.texts[0]
-        row = found if isinstance(found, Wrong) else self._reader.check(found, cells, line)
-        seed = b"" if isinstance(row, Wrong) else self._reader.translator.seed(cells)
-        return self._own.kept(row, cells, line, seed)
-
-
-class _Own:
-    """Which cells of a row are the user's."""
-
-    def __init__(self, header: Sequence[str]) -> None:
-        self.returning = Returning.of(header)
-        ours = frozenset[int]() if self.returning is None else self.returning.ours
-        self.header = tuple(cell for place, cell in enumerate(header) if place not in ours)
-
-    def restored(self, cells: list[str]) -> list[str]:
-        return cells if self.returning is None else list(map(restore, cells))
-
-    def company(self, cells: Sequence[str]) -> str:
-        return "" if self.returning is None else self.returning.company(cells)
-
-    def cells(self, cells: Sequence[str]) -> list[str]:
-        """Return the user's cells, as many as there are columns, more only in a row that has too many."""
-        if self.returning is None:
-            return list(cells)
-        return self.returning.own_cells(cells)
-
-    def kept(self, row: Row | Wrong, cells: Sequence[str], line: int, seed: bytes) -> _Kept:
-        written = "" if self.returning is None else self.returning.key(cells)
-        company = row.company_id
-        expense_id = named_id(company, row.id) if company is not None and row.id else None
-        if expense_id is None and written and (key := read_key(written, company)) is not None:
-            expense_id = key.expense_id
-        place = None if self.returning is None else self.returning.place_of(cells)
-        return _Kept(Line(line, self.cells(cells), company, row.id, expense_id, written, None, place), seed)
+def _shape(rows: FileRows) -> Shape:
+    cells, line = rows.header
+    ours = frozenset[int]() if rows.returning is None else rows.returning.ours
+    own = tuple(cell for place, cell in enumerate(cells) if place not in ours)
+    return Shape(own, line, rows.table.delimiter, rows.table.encoding)
 
 
 class _AnyReceipt(ReceiptFolder):
@@ -235,49 +168,6 @@ class _AnyReceipt(ReceiptFolder):
 
     def find(self, written: str) -> Receipt:
         return Receipt("", written, 1)
-
-
-def _canonical(stream: BinaryIO, source: Source) -> _Reader:
-    lines = Lines(stream)
-    groups = CellGroups(lines)
-    rows = ((cells, line) for group in groups.groups() for cells, line in zip(group.rows, group.lines, strict=True))
-    header, at = _first(rows)
-    own = _Own(header)
-    known = header if own.returning is None else own.returning.canonical_header(header)
-    read = read_header(known, line=at, named=company_of(source.path))
-    reader = RowReader(read, file=source.name, receipts=_AnyReceipt(Path(), max_bytes=0))
-    return _Canonical(reader, own, Shape(own.header, at, groups.delimiter, lines.encoding), rows)
-
-
-def _mapped(stream: BinaryIO, source: Source, profile: Profile) -> _Reader:
-    table: Table
-    lines: Lines | None = None
-    if is_workbook(source.path):
-        table = WorkbookTable(stream, profile)
-    else:
-        recoded = stream if profile.encoding is None else Recoded(stream, profile.encoding)
-        lines = Lines(recoded)  # type: ignore[arg-type] # both can be read
-        table = CsvTable(lines, profile)
-    rows = table.rows()
-    header, at = _first(rows)
-    encoding = "xlsx" if lines is None else profile.encoding or lines.encoding
-    own = _Own(header)
-    translator = Translator(profile, header, line=at)
-    reader = MappedReader(
-        translator,
-        profile,
-        file=source.name,
-        company=company_of(source.path),
-        receipts=_AnyReceipt(Path(), max_bytes=0),
-    )
-    return _Mapped(reader, own, Shape(own.header, at, table.delimiter, encoding), rows)
-
-
-def _first(rows: Iterator[tuple[list[str], int]]) -> tuple[list[str], int]:
-    found = next(rows, None)
-    if found is None:
-        raise FileFault(Fault(Code.NO_HEADER, None, None, "a first line that names the columns"), line=1)
-    return found
 
 
 def key_of(line: Line) -> RowKey | None:

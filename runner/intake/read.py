@@ -1,4 +1,4 @@
-"""Reading one CSV file: twice over its rows, once to see which belong together and once to give them out.
+"""Reading one CSV file: every row is checked and put aside, sorted by what it belongs to, and then put together.
 
 A multi-line expense may be scattered over a file of any size, and an expense without an id is told from its
 equals only by counting them. So no expense can be given out before the last row has been read; and a file
@@ -7,30 +7,25 @@ broken place.
 """
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from runner.domain.ids import CompanyId
+from runner.intake.assembly import BATCH, Assembly, Batch, Broken, Parsed, stored_row, suspect_digest
 from runner.intake.codes import Code, Fault
-from runner.intake.collect import Collecting
-from runner.intake.give import Giving
 from runner.intake.mapping.choose import Mappings
-from runner.intake.mapping.collect import MappedCollecting
-from runner.intake.mapping.load import load_profile
-from runner.intake.mapping.profile import Profile
+from runner.intake.mapping.translate import Skipped
 from runner.intake.mapping.workbook import is_workbook
-from runner.intake.marks import Marks
-from runner.intake.parsed import Batch, Broken, Parsed
 from runner.intake.receipts import ReceiptFolder
-from runner.intake.row import row_error
-from runner.intake.scratch import Scratch
+from runner.intake.row import Wrong, row_error
+from runner.intake.rows import FileRows
+from runner.intake.scratch import Scratch, StoredRow
 from runner.intake.settled import Settled
 from runner.intake.sources import Source
-from runner.intake.spill import Spill
-from runner.intake.text import FileFault, Lines
+from runner.intake.text import FileFault
 
 __all__ = ["Batch", "Broken", "Described", "Options", "Parsed", "Reading", "Source"]
 
@@ -88,9 +83,6 @@ class Reading:
         self._options = options
         self._stdin = stdin
         self._scratch: Scratch | None = None
-        self._mapped: MappedCollecting | None = None
-        self._collected: Collecting | None = None
-        self._aside: tuple[Spill, Marks] | None = None
         self.described = Described()
 
     def __enter__(self) -> Self:
@@ -109,10 +101,6 @@ class Reading:
         if self._scratch is not None:
             self._scratch.close()
             self._scratch = None
-        if self._aside is not None:
-            for each in self._aside:
-                each.close()
-            self._aside = None
 
     def batches(self) -> Iterator[Batch]:
         """Yield the file's expenses and errors, some 1,000 at a time; empty batches while rows are collected.
@@ -122,63 +110,33 @@ class Reading:
         if self._scratch is None:
             raise RuntimeError("a Reading is used within its with block")
         try:
-            for _ in self._collect(self._scratch):
-                yield Batch()
+            rows = yield from self._collect(self._scratch)
         except FileFault as found:
             error = row_error(found.fault, file=self._source.name, line=found.line, company_id=None, own_id="")
             yield Batch(errors=[error])
         else:
-            yield from self._given(self._scratch)
+            named = rows.reader.named if rows.reader is not None else lambda error: error
+            yield from Assembly(self._scratch, file=self._source.name, named=named).batches()
 
-    def _given(self, scratch: Scratch) -> Iterator[Batch]:
-        for batch in Giving(scratch, file=self._source.name, collected=self._mapped or self._collected).batches():
-            if self._mapped is not None:
-                batch.errors = [self._mapped.named(error) for error in batch.errors]
-            yield batch
-
-    def _collect(self, scratch: Scratch) -> Iterator[int]:
-        profile = None if self._options.mapping is None else self._options.mapping.profile_for(self._source)
-        if profile is None and is_workbook(self._source.path):
-            profile = load_profile("canonical")
-        return self._collect_canonical(scratch) if profile is None else self._collect_mapped(scratch, profile)
-
-    def _collect_mapped(self, scratch: Scratch, profile: Profile) -> Iterator[int]:
+    def _collect(self, scratch: Scratch) -> Generator[Batch, None, FileRows]:
+        """Put every row of the file aside, and sort them; raises `FileFault`."""
         stream = self._open()
         receipts = ReceiptFolder(self._receipts_root(), max_bytes=self._options.max_receipt_bytes)
-        mappings = self._options.mapping or Mappings(())
-        aside = self._aside = Spill(self._options.scratch_dir), Marks(self._options.scratch_dir)
-        mapped = self._mapped = MappedCollecting(
-            stream,
-            profile=profile,
-            mappings=mappings,
-            source=self._source,
-            receipts=receipts,
-            scratch=scratch,
-            aside=aside,
-        )
+        rows = FileRows(stream, self._source, receipts, self._options.mapping)
+        count, complete = 0, False
         try:
-            yield from mapped.walk()
+            for portion in _portions(rows, scratch, file=self._source.name):
+                count += len(portion)
+                scratch.add(portion)
+                yield Batch()
+            scratch.sort()
+            complete = True
         finally:
             receipts.close()
             if self._source.path is not None:
                 stream.close()
-            self.described = replace(_described(mapped, mapped), skipped=mapped.skipped, mapping=profile.name)
-
-    def _collect_canonical(self, scratch: Scratch) -> Iterator[int]:
-        stream = self._open()
-        lines = Lines(stream)
-        receipts = ReceiptFolder(self._receipts_root(), max_bytes=self._options.max_receipt_bytes)
-        spill, marks = self._aside = Spill(self._options.scratch_dir), Marks(self._options.scratch_dir)
-        collecting = self._collected = Collecting(
-            lines, source=self._source, receipts=receipts, scratch=scratch, spill=spill, marks=marks
-        )
-        try:
-            yield from collecting.walk()
-        finally:
-            receipts.close()
-            if self._source.path is not None:
-                stream.close()
-            self.described = _described(collecting, lines)
+            self.described = _described(rows, count, complete=complete)
+        return rows
 
     def _open(self) -> BinaryIO:
         if self._source.path is None:
@@ -197,15 +155,38 @@ class Reading:
         return Path() if self._source.path is None else self._source.path.parent
 
 
-def _described(collecting: Collecting | MappedCollecting, lines: Lines | MappedCollecting) -> Described:
-    header = collecting.header
+def _portions(rows: FileRows, scratch: Scratch, *, file: str) -> Iterator[list[StoredRow]]:
+    """Yield the rows of a file as the scratch table takes them, some at a time."""
+    portion: list[StoredRow] = []
+    for found, cells, line in rows:
+        reader = rows.reader
+        if isinstance(found, Skipped) or reader is None:
+            continue
+        row = found
+        if rows.returning is not None:
+            seed = b"" if isinstance(found, Wrong) else reader.seed(found, cells)
+            row = rows.returning.claim(found, cells, file=file, line=line, seed=seed)
+        seed = b"" if isinstance(row, Wrong) or row.id else reader.seed(row, cells)
+        if isinstance(row, Wrong) and row.suspects:
+            scratch.suspect(map(suspect_digest, row.suspects), line=line)
+        portion.append(stored_row(row, line, seed=seed))
+        if len(portion) >= BATCH:
+            yield portion
+            portion = []
+    yield portion
+
+
+def _described(rows: FileRows, count: int, *, complete: bool) -> Described:
+    header = None if rows.reader is None else rows.reader.header
     return Described(
-        delimiter=collecting.delimiter,
-        encoding=lines.encoding,
+        delimiter=rows.table.delimiter,
+        encoding=rows.table.encoding,
         columns=() if header is None else header.columns,
         unknown=() if header is None else header.unknown,
         company=None if header is None else header.company,
-        sha256=lines.sha256,
-        rows=collecting.rows,
-        usable=collecting.complete,
+        sha256=rows.table.sha256,
+        rows=count,
+        usable=complete,
+        skipped=() if rows.reader is None else rows.reader.skipped,
+        mapping=None if rows.profile is None else rows.profile.name,
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import msgspec
 
-from runner.domain.identity import content_digest, named_id
+from runner.domain.identity import named_id
 from runner.domain.row_key import SURE, Origin, RowKey, read_key
 from runner.intake.added import ADDED, COMPANY, FILE, KEY, LINE
 from runner.intake.codes import Code, Fault, cut
@@ -70,10 +70,10 @@ class Returning:
         place += max(0, len(cells) - len(self._names))
         return cells[place].strip() if place < len(cells) else ""
 
-    def claim(self, row: Row | Wrong, cells: Sequence[str], *, file: str, line: int, seed: bytes | None) -> Row | Wrong:
+    def claim(self, row: Row | Wrong, cells: Sequence[str], *, file: str, line: int, seed: bytes) -> Row | Wrong:
         """Return a row with the identity that its key gives it, or what is wrong with the key.
 
-        `seed` is what the row's id would be derived from; None for its content.
+        `seed` is what the row's id would be derived from.
         """
         written = self.key(cells)
         if not written:
@@ -85,8 +85,7 @@ class Returning:
         if not row.id:
             if isinstance(row, Wrong):
                 return _named(row, key)
-            content = content_digest(row, (row,)) if seed is None else seed
-            return msgspec.structs.replace(row, id=key.expense_id, origin=Origin(key, content))
+            return msgspec.structs.replace(row, id=key.expense_id, origin=Origin(key, seed))
         if key.known and row.company_id is not None and named_id(row.company_id, row.id) != key.expense_id:
             wanted = "the id as it was; or a blank cell for a new expense"
             return _with_fault(row, written, wanted, file=file, line=line)

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from runner.domain.expense import MAX_TRACKING, ExpenseType, Receipt, RowError
+from runner.domain.identity import content_digest
 from runner.domain.ids import CompanyId, is_company_id
 from runner.domain.money import parse_decimal
 from runner.domain.row_key import Origin
@@ -95,7 +96,7 @@ class RowReader:
     """Reads rows of one file. What repeats from row to row (dates, currencies, companies) is parsed once."""
 
     def __init__(self, header: Header, *, file: str, receipts: ReceiptFolder) -> None:
-        self._header = header
+        self.header = header
         self._file = file
         self._receipts = receipts
         self._pick = itemgetter(*header.places)
@@ -107,25 +108,17 @@ class RowReader:
         if header.company is not None:
             self._companies[""] = header.company
 
-    def company(self, cell: str) -> CompanyId | None:
-        """Return the company that a cell of the column company_id names, None where it names none."""
-        return self._companies[cell.strip()]
-
-    def opening(self, kind: str, date: str, currency: str) -> tuple[ExpenseType | None, str | None, str | None]:
-        """Return what these texts of the columns type, issue_date and currency say, None for one that is wrong."""
-        return self._types[kind], self._dates[date], self._currencies[currency]
-
-    def tracking(self, text: str) -> tuple[str, ...]:
-        """Return the tracking ids that a text names, any number of them."""
-        return self._tracking[text] or ()
+    @property
+    def skipped(self) -> tuple[tuple[str, int], ...]:
+        """None: what has canonical columns has no rules by which rows are skipped."""
+        return ()
 
     def read(self, cells: list[str], line: int) -> Row | Wrong | None:
-        """Return the row that these cells (which are changed) make at this line; None for a blank one."""
-        spare = self._header.width - len(cells)
+        """Return the row that these cells make at this line; None for a blank one."""
+        spare = self.header.width - len(cells)
         if spare < 0:
             return self._too_many_cells(cells, line) if "".join(cells).strip() else None
-        cells += [""] * (spare + 1)
-        texts = list(map(str.strip, self._pick(cells)))
+        texts = list(map(str.strip, self._pick([*cells, *[""] * (spare + 1)])))
         (company, own_id, kind, date, currency, rate, merchant, contact, bank, reference, notes) = texts[:11]
         (net, tax, account, tax_rate, tracking, invoice_to, receipts) = texts[11:]
         company_id = self._companies[company]
@@ -159,6 +152,14 @@ class RowReader:
             net_amount, tax_amount, account, tax_rate or None, tracking_ids, invoice_to or None, found,
         )  # fmt: skip
 
+    def seed(self, row: Row, _cells: Sequence[str]) -> bytes:
+        """Return what a row without an id is told by (32 bytes): its content."""
+        return content_digest(row, (row,))
+
+    def named(self, error: RowError) -> RowError:
+        """Return an error that came of putting rows together: it names the file's own column already."""
+        return error
+
     def _examine(self, texts: Sequence[str]) -> tuple[tuple[Receipt, ...], list[Fault]]:
         """Look at a row that is not plainly right, cell by cell; return its receipts and all its faults."""
         has_id = bool(texts[1])
@@ -177,7 +178,7 @@ class RowReader:
         if not text:
             # A later row of an expense may leave out what another row says; merging sees to the rest.
             optional = column not in _EXPECTED or (has_id and column in _HEAD_REQUIRED)
-            optional = optional or (column == "company_id" and self._header.company is not None)
+            optional = optional or (column == "company_id" and self.header.company is not None)
             return None if optional else Fault(Code.VALUE_MISSING, column, "", _EXPECTED[column])
         fault = self._code(column, text)
         if fault is None:
@@ -231,13 +232,13 @@ class RowReader:
         # From some cell on, each stands one column too far: nothing in the row can be trusted to be what it
         # seems, so every cell may be the id of the expense that this line belongs to.
         texts = {cell.strip(): None for cell in cells}
-        aligned = [*cells[: self._header.width], ""]
-        company, own_id = known = [aligned[place].strip() for place in self._header.places[:2]]
+        aligned = [*cells[: self.header.width], ""]
+        company, own_id = known = [aligned[place].strip() for place in self.header.places[:2]]
         fault = Fault(
             Code.TOO_MANY_CELLS,
             None,
             f"{len(cells)} cells",
-            f"{self._header.width} cells as in the header; put values that contain the separator in quotes",
+            f"{self.header.width} cells as in the header; put values that contain the separator in quotes",
         )
         company_id = self._companies[company]
         suspects = tuple(text for text in texts if text and len(text) <= MAX_TEXT)

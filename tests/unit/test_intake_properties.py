@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from runner.domain.money import parse_decimal
 from runner.intake.header import COLUMNS
+from runner.intake.table import CsvTable
 from tests.unit.intake_reading import read
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -109,3 +110,32 @@ def test_ids_survive_shuffling_and_appending(dicts, rnd: random.Random, more):
     assert {p.expense.id: p.content_hash for p in second.parsed} == {p.expense.id: p.content_hash for p in first.parsed}
     appended = read(_write(_rows(dicts + more)))
     assert set(first.ids) <= set(appended.ids)
+
+
+class Trickle(io.BytesIO):
+    """A stream that gives few bytes at a time, as a pipe may."""
+
+    def __init__(self, content: bytes, step: int) -> None:
+        super().__init__(content)
+        self._step = step
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(self._step)
+
+
+odd = st.text('ab ,;"\r\n\té\u2028\\\x07', max_size=40).filter(lambda text: text.count('"') % 2 == 0)
+
+
+@given(odd, st.integers(1, 9))
+@settings(max_examples=300, deadline=None)
+def test_rows_and_their_lines_do_not_depend_on_how_the_bytes_arrive(text, step):
+    text = f"a,b,c\n{text}\n"
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    wanted, line = [], 1
+    try:
+        for cells in reader:
+            wanted += [(cells, line)] * bool(cells)
+            line = reader.line_num + 1
+    except csv.Error:
+        return
+    assert list(CsvTable(Trickle(text.encode(), step), None).rows()) == wanted

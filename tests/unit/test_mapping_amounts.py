@@ -1,5 +1,8 @@
 """Net and tax from what a row says: always adding up, or refused."""
 
+import io
+import random
+from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -135,3 +138,42 @@ def test_any_text_is_an_amount_that_adds_up_or_a_fault(text: str, code: str, cur
         assert money.net >= 0
         assert money.tax >= 0
         assert -money.tax.as_tuple().exponent <= max(minor_digits(currency), 0)  # type: ignore[operator]
+
+
+STYLES = {"comma": (",", "."), "point": (".", ","), "space": (",", " ")}
+MARKS = ["-{}", "{}-", "({})", "{} CR"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_amounts_in_every_writing_come_out_as_a_pencil_has_them(tmp_path: Path, style: str) -> None:
+    chance = random.Random(style)
+    decimal, thousands = STYLES[style]
+    wanted: Counter[tuple[str, int, int]] = Counter()
+    out = io.StringIO()
+    print("Date;Amount;VAT", file=out)
+    for _ in range(400):
+        units, percent = chance.randrange(1, 10**9), chance.choice([0, 5, 20])
+        text = f"{units // 100:,}".replace(",", thousands) + f"{decimal}{units % 100:02}"
+        back = chance.random() < 0.3
+        mark = chance.choice(MARKS) if back else "{}"
+        currency = chance.choice(["{}", "£{}", "{} GBP"])
+        # A minus that stands behind stands behind the digits.
+        text = currency.format(mark.format(text)) if mark == "{}-" else mark.format(currency.format(text))
+        if not back and chance.random() < 0.1:
+            text += " DR"
+        # Half a penny up: whole numbers only.
+        tax = (2 * units * percent + 100 + percent) // (2 * (100 + percent))
+        wanted["Refund" if back else "Payment", units - tax, tax] += 1
+        print(f"03/04/2017;{text};V{percent}", file=out)
+    rates = 'tax_code = "VAT"\ntax_rates = { V0 = 0, V5 = 5, V20 = 20 }\n'
+    found = read_mapped(
+        tmp_path,
+        out.getvalue(),
+        with_amounts(f'gross = "Amount"\ndecimal = "{decimal}"\nthousands = "{thousands}"\n{rates}'),
+    )
+    assert found.errors == []
+    assert wanted == Counter(
+        (each.type, int(line.net_amount * 100), int(line.tax_amount * 100))
+        for each in found.expenses
+        for line in each.lines
+    )

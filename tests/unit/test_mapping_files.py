@@ -286,3 +286,24 @@ def test_the_line_of_undecodable_bytes_is_right_far_into_a_file(tmp_path: Path) 
     content = FILE.encode() + b"03/04/2017,Taxi,12.50\n" * 10_000 + b"03/04/2017,\x81,1\n"
     error = read_mapped(tmp_path, content, PROFILE + '[file]\nencoding = "windows-1252"\n').error()
     assert (error.code, error.line) == ("encoding_wrong", 10_003)
+
+
+def test_equal_rows_without_an_id_keep_their_ids_whatever_stands_between_them(tmp_path: Path) -> None:
+    row = "03/04/2017,Taxi,12.50"
+    many = "".join(f"04/04/2017,Bus {number},1.00\n" for number in range(1_200))
+    first = read_mapped(tmp_path, f"Date,Merchant,Amount\n{row}\n{row}\n", PROFILE)
+    second = read_mapped(tmp_path, f"Date,Merchant,Amount\n{row}\n{many}{row}\n", PROFILE)
+    assert len(first.ids) == 2
+    assert {each.id for each in second.expenses if each.merchant_name == "Taxi"} == set(first.ids)
+    assert len(set(second.ids)) == len(second.ids) == 1_202
+
+
+@pytest.mark.parametrize("merchant", ["Taxi", "Taxi\u00a0Ltd", 'Joe ""the"" cab', "back\\slash"])
+def test_a_row_without_an_id_has_the_same_one_alone_and_beside_an_equal_row(tmp_path: Path, merchant: str) -> None:
+    row = f'03/04/2017,"{merchant}",12.50'
+    alone = read_mapped(tmp_path, f"Date,Merchant,Amount\n{row}\n", PROFILE)
+    beside = read_mapped(tmp_path, f"Date,Merchant,Amount\n{row}\n{row}\n", PROFILE)
+    assert alone.only().id == beside.ids[0] != beside.ids[1]
+    # Nor does a corrected profile make another expense of it.
+    corrected = read_mapped(tmp_path, f"Date,Merchant,Amount\n{row}\n", PROFILE.replace('"400"', '"401"'))
+    assert corrected.only().id == alone.only().id

@@ -10,7 +10,6 @@ from runner.intake.codes import Code, Fault, cut
 from runner.intake.header import COLUMNS
 from runner.intake.mapping.problem import Problem, fold
 from runner.intake.mapping.profile import WHOLE_ROW, Aliases, Field, Lookup, Profile
-from runner.intake.mapping.quick import QuickMoney
 from runner.intake.mapping.skipping import Skipping
 from runner.intake.mapping.taxes import Money, MoneyReader
 from runner.intake.text import FileFault
@@ -64,7 +63,6 @@ class Translator:
         self._seed = self._seed_places(names)
         self._roles = self._bind_amounts()
         self._money = MoneyReader(profile.amounts, {role: self._header[place] for role, place in self._roles.items()})
-        self._quick = QuickMoney(profile.amounts, self._roles)
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -104,9 +102,7 @@ class Translator:
             self._join(cells, name, parts, separator, texts, faults)
         texts[_ID] = self.own_id(cells)
         zero = back = False
-        if self._quick.usable and (amounts := self._quick.read(cells, currency=texts[_CURRENCY])):
-            texts[_NET], texts[_TAX] = amounts
-        elif isinstance(money := self._read_money(cells, texts), Fault):
+        if isinstance(money := self._read_money(cells, texts), Fault):
             faults["net_amount"] = money
         else:
             texts[_NET], texts[_TAX], texts[_TYPE] = format(money.net, "f"), format(money.tax, "f"), money.type

@@ -30,6 +30,7 @@ class WorkbookTable:
     """The rows of one sheet; texts are what a CSV file of it would have, dates year first."""
 
     delimiter = ""
+    encoding = "xlsx"
 
     def __init__(self, stream: BinaryIO, profile: Profile) -> None:
         self._stream = stream
