@@ -17,12 +17,6 @@ def out_of_requests(allowed: int | None) -> BudgetReached:
     return BudgetReached(f"The limit set for this run, {allowed} requests, is reached.", hint=_AGAIN)
 
 
-def out_of_time(until: datetime | None) -> BudgetReached:
-    """Return the error that ends a run at the time set for it."""
-    shown = "" if until is None else f" ({until.astimezone(UTC).isoformat(timespec='seconds')})"
-    return BudgetReached(f"The time set for this run is over{shown}.", hint=_AGAIN)
-
-
 @asynccontextmanager
 async def ending_at(until: datetime | None, *, draining: Draining, clock: Clock) -> AsyncIterator[None]:
     """Begin to drain at that moment, if one is given, whatever the run is waiting for then."""
@@ -40,4 +34,5 @@ async def ending_at(until: datetime | None, *, draining: Draining, clock: Clock)
 async def _end_after(seconds: float, until: datetime, draining: Draining, clock: Clock) -> None:
     if seconds > 0:
         await clock.sleep(seconds)
-    draining.start(out_of_time(until))
+    shown = until.astimezone(UTC).isoformat(timespec="seconds")
+    draining.start(BudgetReached(f"The time set for this run is over ({shown}).", hint=_AGAIN))

@@ -16,7 +16,7 @@ from types import TracebackType
 from runner.backoff import Jitter
 from runner.clock import Clock
 from runner.codat.answers import retry_after
-from runner.codat.budgets import out_of_requests, out_of_time
+from runner.codat.budgets import out_of_requests
 from runner.codat.governing.lane import Lane
 from runner.codat.governing.limits import Limits
 from runner.codat.governing.quota import Quota
@@ -106,9 +106,6 @@ class Governor:
         self._sent = 0
         self._lost = 0
         self._heard = False
-        # Monotonic from here on: a wall clock that jumps neither ends a run nor prolongs it.
-        until = limits.until
-        self._deadline = math.inf if until is None else now + (until - clock.now()).total_seconds()
         self._stopped: Callable[[], RunStopped] | None = None
         self._long_pause: tuple[float, Callable[[], RunStopped]] | None = None
         self._waker: asyncio.Task[None] | None = None
@@ -227,10 +224,10 @@ class Governor:
                 return _Assignment(granted, self._line.empty(), refusal, math.inf)
             at = self._clear_at(now)
             if at > now:
-                return _Assignment(granted, [], None, min(at, self._deadline))
+                return _Assignment(granted, [], None, at)
             waiter = self._line.take(self._has_room)
             if waiter is None:
-                return _Assignment(granted, [], None, self._deadline if self._line else math.inf)
+                return _Assignment(granted, [], None, math.inf)
             waiter.granted = True
             waiter.source = self._grant(waiter.company, now)
             granted.append(waiter)
@@ -265,8 +262,6 @@ class Governor:
     def _refusal(self, now: float) -> Callable[[], RunStopped] | None:
         if self._stopped is not None:
             return self._stopped
-        if now >= self._deadline:
-            return self._out_of_time
         if self._limits.max_requests is not None and self._sent >= self._limits.max_requests:
             return self._out_of_requests
         if self._long_pause is not None and now < self._long_pause[0]:
@@ -287,9 +282,6 @@ class Governor:
         lane.pause(now + wait + self._jitter(0.0, min(1.0, wait / 10)))
 
     # ---- the errors ----
-
-    def _out_of_time(self) -> RunStopped:
-        return out_of_time(self._limits.until)
 
     def _out_of_requests(self) -> RunStopped:
         return out_of_requests(self._limits.max_requests)

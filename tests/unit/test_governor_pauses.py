@@ -365,34 +365,6 @@ def test_the_number_of_requests_of_a_run_is_kept():
     assert errors[0].resume_at is None
 
 
-def test_at_the_deadline_waiting_and_later_requests_are_refused_and_those_in_flight_go_on():
-    async def history():
-        clock = LoopClock()
-        governor = Governor(clock, Limits(per_company=1, until=NOON + timedelta(seconds=10)))
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        async with governor.admitted(asking()):
-            with pytest.raises(BudgetReached, match="time set for this run"):
-                await _met(governor, answering())
-            waited = loop.time() - begun
-            with pytest.raises(BudgetReached):
-                await _met(governor, answering())
-        return waited
-
-    assert play(history) == pytest.approx(10, abs=0.01)
-
-
-def test_the_deadline_ends_a_wait_for_the_end_of_a_pause():
-    async def history():
-        governor = Governor(LoopClock(), Limits(until=NOON + timedelta(seconds=10)))
-        await _met(governor, answering(429, retry_after="100"))
-        with pytest.raises(BudgetReached, match="time set for this run"):
-            await _met(governor, answering())
-        return asyncio.get_running_loop().time()
-
-    assert play(history) == pytest.approx(10_010, abs=0.01)
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -405,7 +377,6 @@ def test_the_deadline_ends_a_wait_for_the_end_of_a_pause():
         {"max_pause": -1.0},
         {"max_pause": math.nan},
         {"max_requests": -1},
-        {"until": datetime(2026, 1, 5)},  # noqa: DTZ001  # a time without a zone is what is refused
     ],
 )
 def test_limits_that_codat_would_not_stand_for_are_refused(wrong):

@@ -1,7 +1,6 @@
 """What the governor is told to keep."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from runner.errors import ConfigurationWrong
 
@@ -30,8 +29,6 @@ class Limits:
     """Seconds: a longer wait ends the run in good order."""
     max_requests: int | None = None
     """Requests that may leave in this run; None for as many as it takes."""
-    until: datetime | None = None
-    """Aware: from then on nothing leaves in this run."""
 
     def __post_init__(self) -> None:
         """Check each number."""
@@ -42,8 +39,6 @@ class Limits:
         _check("max_pause", self.max_pause, 0, None, "")
         if self.max_requests is not None:
             _check("max_requests", self.max_requests, 0, None, "")
-        if self.until is not None and self.until.tzinfo is None:
-            raise ConfigurationWrong("until has no time zone.", hint="Write it with an offset, such as Z.")
 
 
 def _check(name: str, value: float, least: int, most: int | None, because: str) -> None:
