@@ -187,7 +187,9 @@ def _check_times(plan: Plan) -> list[str]:
                 f"--on-calendar {each!r}: {answer.wrong}",
                 hint="Such as '*-*-* 01:30' or 'Mon..Fri 22:00'; see systemd.time(7).",
             )
-        coming.append(answer.next_run or f"{each} (there is no systemd here to say when that is next)")
+        coming.append(
+            answer.next_run or f"{each} (no systemd here to say whether it is understood, and when that is next)"
+        )
     return coming
 
 

@@ -254,36 +254,39 @@ def test_it_is_shown_what_is_installed_when_it_runs_next_and_how_the_last_run_en
 
 # ---- times ----
 
-RIGHT = ["daily", "*-*-* 01:30:00", "Mon..Fri 22:00", "Sat,Sun *-*-1..7 06:00", "*:0/15", "2026-12-24", "01:30 UTC"]
-RIGHT += ["Mon *-*-* 02:00 Europe/Berlin", "*-*~1 23:00", "*-1,7-01 00:00:30", "Mon", "*-*-* *:*:00"]
-WRONG = ["", "soon", "*-*-* 25:00", "*-*-* 01:60", "*-13-01", "01:30 *-*-*", "Mon Tue 01:00", "*-*-32", "5..1:00"]
 
-
-@pytest.mark.parametrize("expression", RIGHT)
-def test_a_right_time_is_right_without_systemd(expression):
-    assert calendars.check(expression) is None
-
-
-@pytest.mark.parametrize("expression", WRONG)
-def test_a_wrong_time_is_wrong_without_systemd(expression):
-    assert calendars.check(expression)
+@needs_analyze
+@pytest.mark.parametrize("expression", ["daily", "Mon..Fri 22:00", "*-*~1 23:00", "Mon *-*-* 02:00 Europe/Berlin"])
+def test_systemd_is_asked_when_a_time_comes_next(expression):
+    answer = calendars.ask(expression)
+    assert answer.wrong is None
+    assert answer.next_run
 
 
 @needs_analyze
-@pytest.mark.parametrize("expression", [each for each in RIGHT + WRONG if each])
-def test_systemd_agrees_with_what_is_checked_here(expression):
-    # Only in this direction: what passes here must never be refused there.
-    if calendars.check(expression) is None:
-        answer = calendars.ask(expression)
-        assert answer.wrong is None
-        assert answer.next_run
-    else:
-        assert expression in {"Mon Tue 01:00", "5..1:00"} or calendars.ask(expression).wrong
+@pytest.mark.parametrize("expression", ["soon", "*-*-* 25:00", "01:30 *-*-*", "--help", "-h"])
+def test_systemd_is_asked_what_is_wrong_with_a_time(expression):
+    assert calendars.ask(expression).wrong
 
 
-def test_a_wrong_time_is_refused_before_anything_is_written(home, own):
-    ended = install("--on-calendar", "*-*-* 25:00")
-    assert isinstance(ended.exception, ConfigurationWrong)
+@pytest.mark.parametrize("said", ["exit 1", "echo 'Failed to parse' >&2; exit 1"])
+def test_what_systemd_refuses_is_refused_before_anything_is_written(home, own, said):
+    program = home / "bin/systemd-analyze"
+    program.write_text(f"#!/bin/sh\n{said}\n")
+    program.chmod(0o755)
+    assert isinstance(install("--on-calendar", "soon").exception, ConfigurationWrong)
+    assert not own.exists()
+
+
+def test_where_no_systemd_can_be_asked_a_time_is_written_as_given_and_that_is_said(home, own):
+    said = install("--on-calendar", "Mon..Fri 22:00").stderr
+    assert "Next run: Mon..Fri 22:00 (no systemd here to say whether it is understood, and when" in said
+    assert "OnCalendar=Mon..Fri 22:00\n" in (own / TIMER).read_text()
+
+
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_no_time_at_all_is_refused_without_systemd_too(home, own, nothing):
+    assert isinstance(install("--on-calendar", nothing).exception, ConfigurationWrong)
     assert not own.exists()
 
 
