@@ -27,7 +27,7 @@ from benchmarks.push import bare, fresh, script, stage_file
 if TYPE_CHECKING:
     from simulated import Simulated
 
-OURS = "ours, durable, with uvloop"
+OURS = "ours, durable"
 COMPANIES = 8
 """As many as the strangers have threads."""
 SCENARIO = "[behaviour]\nsync_seconds = [0.0, 0.0]\n"
@@ -60,8 +60,7 @@ def _contestants(folder: Path, size: int, simulated: "Simulated") -> dict[str, C
     file, staged = write_expenses(folder / "expenses.csv", rows=size, companies=COMPANIES), folder / "staged.db"
     alone(stage_file, file, staged)
     found: dict[str, Callable[[], Cost]] = {
-        OURS: partial(_emptied, simulated, partial(fresh, staged, simulated.url, loop="uvloop")),
-        "ours, durable": partial(_emptied, simulated, partial(fresh, staged, simulated.url, loop="asyncio")),
+        OURS: partial(_emptied, simulated, partial(fresh, staged, simulated.url)),
         "plain asyncio script, no journal": partial(_emptied, simulated, partial(alone, script, file, simulated.url)),
         "bare lower bound: encode + POST, no journal": partial(
             _emptied, simulated, partial(alone, bare, staged, simulated.url)

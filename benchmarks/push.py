@@ -54,9 +54,8 @@ def main() -> None:
             staged = folder / "staged.db"
             alone(stage_file, file, staged)
             contestants = {
-                OURS: partial(fresh, staged, server.url, loop="asyncio"),
-                "ours, with uvloop": partial(fresh, staged, server.url, loop="uvloop"),
-                "ours, with uvloop, no preflight": partial(fresh, staged, server.url, loop="uvloop", preflight="off"),
+                OURS: partial(fresh, staged, server.url),
+                "ours, no preflight": partial(fresh, staged, server.url, preflight="off"),
                 "bare lower bound: encode + POST, no journal": partial(alone, bare, staged, server.url),
                 "plain asyncio script, no journal": partial(alone, script, file, server.url),
             }
@@ -66,17 +65,17 @@ def main() -> None:
             table(f"{size:,} expenses", costs, unit="expenses", ours=OURS)
 
 
-def fresh(staged: Path, url: str, *, loop: str, preflight: str = "rows") -> Cost:
+def fresh(staged: Path, url: str, *, preflight: str = "rows") -> Cost:
     """Run a copy of a staged journal, in a process of its own."""
     with tempfile.TemporaryDirectory(dir=staged.parent) as place:
         journal = Path(place, "journal.db")
         shutil.copy(staged, journal)
-        return alone(ours, journal, url, loop, preflight)
+        return alone(ours, journal, url, preflight)
 
 
 def _simulated(staged: Path) -> Cost:
     with simulator(staged.parent) as url:
-        return fresh(staged, url, loop="asyncio")
+        return fresh(staged, url)
 
 
 def stage_file(file: Path, journal: Path) -> tuple[int, Stopwatch]:
@@ -86,14 +85,14 @@ def stage_file(file: Path, journal: Path) -> tuple[int, Stopwatch]:
     return staging(file, journal)
 
 
-def ours(journal: Path, url: str, loop: str, preflight: str = "rows") -> tuple[int, Stopwatch]:
+def ours(journal: Path, url: str, preflight: str = "rows") -> tuple[int, Stopwatch]:
     """Run the journal's open work, as `expense-runner run` without a file does."""
     # Loaded by the first request and the first line of the log otherwise, and measured.
     import structlog  # noqa: F401, PLC0415
 
     import runner.codat.transport  # noqa: PLC0415
     from runner.app import App  # noqa: PLC0415 - a process of its own
-    from runner.cli.session import collect_rarely, new_loop  # noqa: PLC0415
+    from runner.cli.session import collect_rarely  # noqa: PLC0415
     from runner.clock import SystemClock  # noqa: PLC0415
     from runner.codat.credential import Credential  # noqa: PLC0415
     from runner.codat.draining import Draining  # noqa: PLC0415
@@ -114,8 +113,7 @@ def ours(journal: Path, url: str, loop: str, preflight: str = "rows") -> tuple[i
     collect_rarely()
     progress = Progress()
     app = App(clock=SystemClock(), notes=Notes(get_log(), progress), draining=Draining())
-    factory = asyncio.new_event_loop if loop == "asyncio" else new_loop
-    with Stopwatch() as watch, asyncio.Runner(loop_factory=factory) as runner:
+    with Stopwatch() as watch, asyncio.Runner() as runner:
         report = runner.run(app.run(settings, []))
     if report.exit_code is not ExitCode.OK:
         raise SystemExit(f"exit {report.exit_code}: {report.outcomes}")

@@ -18,7 +18,6 @@ from runner.codat.governor import Governor
 from runner.codat.governor import Limits as Rates
 from runner.codat.logged import Logged
 from runner.codat.messages import Transport
-from runner.codat.renewing import Renewing
 from runner.codat.retrying import Retrying
 from runner.errors import ConfigurationWrong
 from runner.logs import get_log
@@ -97,7 +96,6 @@ def _stacked(
 ) -> Transport:
     admission = governor or Unlimited(max_requests=settings.max_requests)
     transport: Transport = Counting(wire, counts=counts)
-    transport = Renewing(transport, settings.credential, get_log())
     transport = Gate(transport, governor=admission, draining=draining)
     transport = Logged(transport, get_log(), clock=clock)
     return Retrying(

@@ -38,7 +38,6 @@ COMMANDS: Final = {
     "notify": "runner.cli.notices:notify",
     "simulate": "runner.cli.simulate:simulate",
     "completion": "runner.cli.completion:completion",
-    "man": "runner.cli.manual:man",
 }
 """Every command by its name, and where it stands. It is imported when it is named: see `LazyGroup`."""
 
@@ -134,7 +133,7 @@ def _spread(
 ) -> None:
     name = key.replace("-", "_")
     takers = [command for command in commands if name in known.get(command, {})]
-    is_a_key = "key" in name and name not in {"api_key_command", "keyring"}
+    is_a_key = "key" in name and name != "api_key_command"
     if not takers or is_a_key:
         raise ConfigurationWrong(
             f"The configuration file sets {key!r}, which "

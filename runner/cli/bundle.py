@@ -33,7 +33,7 @@ from runner.report.bundle import as_json, companies_json, errors_json, journal_j
 from runner.report.redaction import Pseudonyms
 
 LOG_LINES: Final = 500
-_PACKAGES: Final = ("aiohttp", "aiosqlite", "click", "structlog", "rich", "uvloop")
+_PACKAGES: Final = ("aiohttp", "aiosqlite", "click", "structlog", "rich")
 
 
 @click.command(

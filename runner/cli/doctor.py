@@ -20,10 +20,10 @@ from runner.codat.credential import Credential
 from runner.codat.flows import Flow
 from runner.codat.key_sources import KeySources, find_key
 from runner.codat.messages import Transport
-from runner.doctor import account, connection, key, machine, units
+from runner.doctor import account, connection, machine, units
 from runner.doctor import journal as journal_checks
 from runner.doctor.examination import examine, exit_code_of
-from runner.doctor.findings import Finding, Level
+from runner.doctor.findings import Finding, Level, well
 from runner.listing import companies_of
 from runner.report.words import counted
 
@@ -74,9 +74,9 @@ async def _examine(path: Path, base_url: str, flow: Flow, sources: KeySources) -
 
         async def find() -> Sequence[Finding]:
             found = await find_key(sources)
-            keep_secret(found.credential)
-            keys.append(found.credential)
-            return key.key(found)
+            keep_secret(found)
+            keys.append(found)
+            return [well("key", f"Found in {found.source}.")]
 
         async def reached() -> Sequence[Finding]:
             found = await connection.reached(base_url)

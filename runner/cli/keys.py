@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from runner.cli.options import KEY_COMMAND, KEYRING
+from runner.cli.options import KEY_COMMAND
 from runner.codat.credential import Credential
-from runner.codat.key_sources import Found, KeySources, find_key
+from runner.codat.key_sources import KeySources, find_key
 from runner.errors import ConfigurationWrong
 from runner.logs import get_log, hide_with
 
@@ -17,15 +17,15 @@ def key_sources() -> KeySources:
     """Return what the command's options and the environment say of where the key is."""
     context = click.get_current_context(silent=True)
     meta = {} if context is None else context.meta
-    return KeySources(environ=os.environ, command=meta.get(KEY_COMMAND), keyring=meta.get(KEYRING))
+    return KeySources(environ=os.environ, command=meta.get(KEY_COMMAND))
 
 
 def read_credential() -> Credential:
     """Return the API key from the first place that was named; raise `ConfigurationWrong` where it cannot be used."""
-    found = asyncio.run(find_key(key_sources()))
-    keep_secret(found.credential)
-    _say(found)
-    return found.credential
+    credential = asyncio.run(find_key(key_sources()))
+    keep_secret(credential)
+    get_log().info("key_found", source=credential.source)
+    return credential
 
 
 def keep_secret(credential: Credential) -> None:
@@ -36,12 +36,3 @@ def keep_secret(credential: Credential) -> None:
             "The API key stands among the arguments, where every user of this machine can read it.",
             hint="Take it out of there, and make a new key in Codat's portal: this one may be known by now.",
         )
-
-
-def _say(found: Found) -> None:
-    log = get_log()
-    log.info("key_found", source=found.credential.source)
-    if found.contradicted_by:
-        log.warning("two_keys", used=found.credential.source, another_one_in=", ".join(found.contradicted_by))
-    if found.unread:
-        log.warning("key_sources_not_asked", used=found.credential.source, not_asked=", ".join(found.unread))

@@ -18,8 +18,8 @@ from runner.errors import ConfigurationWrong
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_CONFIG = Path("expense-runner.toml")
-KEY_COMMAND, KEYRING = "runner.api_key_command", "runner.keyring"
-"""Where a command's context remembers these options, for `runner.cli.keys`."""
+KEY_COMMAND = "runner.api_key_command"
+"""Where a command's context remembers this option, for `runner.cli.keys`."""
 _DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|s|m|h|d)?")
 _UNITS = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -110,33 +110,8 @@ def preflight_option(command: F) -> F:
     )(command)
 
 
-def _key_options() -> list[Callable[[F], F]]:
-    """Return the options that say where the API key is; never the key itself, as others can see arguments."""
-
-    def remembered_as(name: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
-        def remember(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-            context.meta[name] = value
-
-        return remember
-
-    return [
-        click.option(
-            "--api-key-command",
-            envvar="EXPENSE_RUNNER_API_KEY_COMMAND",
-            metavar="COMMAND",
-            expose_value=False,
-            callback=remembered_as(KEY_COMMAND),
-            help="A command that prints the API key, such as 'pass show codat'; no shell reads it.",
-        ),
-        click.option(
-            "--keyring",
-            envvar="EXPENSE_RUNNER_KEYRING",
-            metavar="SERVICE",
-            expose_value=False,
-            callback=remembered_as(KEYRING),
-            help="Take the API key from the system's keyring, where it is kept for this service.",
-        ),
-    ]
+def _remember_key_command(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    context.meta[KEY_COMMAND] = value
 
 
 def account_options(command: F) -> F:
@@ -150,7 +125,15 @@ def account_options(command: F) -> F:
             show_envvar=True,
             help="Codat, or a simulator on this machine.",
         ),
-        *_key_options(),
+        # Never the key itself, as others can see arguments.
+        click.option(
+            "--api-key-command",
+            envvar="EXPENSE_RUNNER_API_KEY_COMMAND",
+            metavar="COMMAND",
+            expose_value=False,
+            callback=_remember_key_command,
+            help="A command that prints the API key, such as 'pass show codat'; no shell reads it.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -228,7 +211,7 @@ def given_account_options() -> list[str]:
     """Return the options of the command line that say which account is spoken to: left out, it may be another."""
     context = click.get_current_context(silent=True)
     given: list[str] = []
-    for name in ("base_url", "flow", "create_path", "api_key_command", "keyring") if context is not None else ():
+    for name in ("base_url", "flow", "create_path", "api_key_command") if context is not None else ():
         if context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             value = context.params.get(name, context.meta.get(f"runner.{name}"))
             given += [f"--{name.replace('_', '-')}", str(value)]

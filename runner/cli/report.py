@@ -27,7 +27,6 @@ class Format(StrEnum):
 
     HTML = "html"
     JSON = "json"
-    MD = "md"
 
 
 @click.command(
@@ -62,7 +61,7 @@ def report(
     """
     kind = Format(format_) if format_ else _by_name(out)
     if out is None and kind is Format.HTML and sys.stdout.isatty():
-        raise click.UsageError("A page is not for a terminal: name a file with --out, or take --format md.")
+        raise click.UsageError("A page is not for a terminal: name a file with --out, or take --format json.")
     worker = worker_of(journal)
     with reading(journal, SystemClock()) as opened:
         health = asyncio.run(facts(opened, company, _bounds(company, details), worker=worker))
@@ -80,8 +79,7 @@ def report(
 
 
 def _by_name(out: Path | None) -> Format:
-    ending = out.suffix.lower() if out is not None else ""
-    return {".json": Format.JSON, ".md": Format.MD}.get(ending, Format.HTML)
+    return Format.JSON if out is not None and out.suffix.lower() == ".json" else Format.HTML
 
 
 def _bounds(company: str | None, details: int | None) -> Bounds | None:
@@ -113,14 +111,6 @@ def rendered(health: Health, kind: Format, *, journal: str, live: bool = False) 
         from runner.report.structured import structured  # noqa: PLC0415
 
         return json.dumps(structured(health, journal=journal)) + "\n"
-    if kind is Format.MD and health.company is not None:
-        from runner.report.plain_markdown import plain_markdown  # noqa: PLC0415
-
-        return plain_markdown(health)
-    if kind is Format.MD:
-        from runner.report.markdown import markdown  # noqa: PLC0415
-
-        return markdown(health, journal=journal)
     if health.company is not None:
         from runner.report.html.letter import letter  # noqa: PLC0415
 

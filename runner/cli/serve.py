@@ -112,11 +112,11 @@ def _json(opened: Journal, journal: Path, worker: Holder | None) -> "Answer":
 
 
 def _metrics(opened: Journal, worker: Holder | None) -> "Answer":
-    from runner.report.metrics import OPENMETRICS, families, openmetrics  # noqa: PLC0415 - needed by this page alone
+    from runner.report.metrics import CONTENT_TYPE, families, textfile  # noqa: PLC0415 - needed by this page alone
     from runner.serving import Answer  # noqa: PLC0415 - as above
 
     async def found() -> str:
         books, requests = await opened.accounts.books(worker=worker), await opened.runs.request_totals()
-        return openmetrics(families(books, runs=await opened.health.runs(), requests=requests))
+        return textfile(families(books, runs=await opened.health.runs(), requests=requests))
 
-    return Answer(OPENMETRICS, asyncio.run(found()).encode())
+    return Answer(CONTENT_TYPE, asyncio.run(found()).encode())

@@ -6,8 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager, suppress
-from importlib import import_module
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import click
@@ -26,22 +25,13 @@ from runner.report.happenings import sentence_of
 T = TypeVar("T")
 
 
-def new_loop() -> asyncio.AbstractEventLoop:
-    """Return uvloop's event loop where that extra is installed and `EXPENSE_RUNNER_UVLOOP` is not 0; else asyncio's."""
-    if os.environ.get("EXPENSE_RUNNER_UVLOOP") != "0":
-        with suppress(ImportError):
-            loop: asyncio.AbstractEventLoop = import_module("uvloop").new_event_loop()
-            return loop
-    return asyncio.new_event_loop()
-
-
 def conduct(work: Callable[[App], Coroutine[Any, Any, T]], *, quiet: bool = False) -> T:
     """Run some work of an app: the first SIGINT or SIGTERM drains, the second ends the process at once.
 
     Progress goes to stderr: a live bar on a terminal, a plain line now and then elsewhere, none when `quiet`.
     """
     collect_rarely()
-    with asyncio.Runner(loop_factory=new_loop) as runner:
+    with asyncio.Runner() as runner:
         return runner.run(_conduct(work, quiet=quiet))
 
 

@@ -1,7 +1,6 @@
 """The API key, wrapped so that it cannot be printed by accident."""
 
 import base64
-from collections.abc import Awaitable, Callable
 
 from runner.codat.hiding import HIDDEN, Hiding, forms_of
 from runner.errors import ConfigurationWrong
@@ -15,41 +14,23 @@ class Credential:
     Takes the raw key, or the ready-made value of the Authorization header (`Basic …`). Everything that does
     not begin with `Basic ` is a raw key, even if it happens to be valid base64.
 
-    `source` says in words where it came from, for people: never the key itself. `again` reads it there once more,
-    for a key that is changed while a run is under way; None where that can find nothing new.
+    `source` says in words where it came from, for people: never the key itself.
 
     Raises `ConfigurationWrong` for an empty key and for one that no header can carry.
     """
 
-    __slots__ = ("_hiding", "_known", "_text", "again", "source")
+    __slots__ = ("_hiding", "_text", "source")
 
-    def __init__(
-        self, text: str, *, source: str = "", again: Callable[[], Awaitable["Credential"]] | None = None
-    ) -> None:
+    def __init__(self, text: str, *, source: str = "") -> None:
         self._text = _checked(text)
-        self._known = [self._text]
         self._hiding = Hiding(forms_of(self._text))
         self.source = source
-        self.again = again
 
     def header(self) -> str:
         """Return the value of the Authorization header."""
         if self._text.lower().startswith(_READY_MADE):
             return "Basic " + self._text[len(_READY_MADE) :].strip()
         return "Basic " + base64.b64encode(self._text.encode("ascii")).decode("ascii")
-
-    def is_same_as(self, other: "Credential") -> bool:
-        """Say whether both make the same header: a raw key and its ready-made value are one key."""
-        return self.header() == other.header()
-
-    def renew(self, other: "Credential") -> bool:
-        """Take the other's key from now on, and say whether it is another one; the old one stays hidden."""
-        if self.is_same_as(other):
-            return False
-        self._text = other._text  # noqa: SLF001 - of the same class
-        self._known.append(self._text)
-        self._hiding = Hiding(form for text in self._known for form in forms_of(text))
-        return True
 
     def hidden(self, text: str) -> str:
         """Return a text without the key, however it is written there."""

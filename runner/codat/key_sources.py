@@ -1,13 +1,11 @@
-"""Where the API key comes from: one of five places, in a fixed order, and never an argument."""
+"""Where the API key comes from: one of four places, in a fixed order, and never an argument."""
 
 import asyncio
-import importlib
 import os
 import shlex
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +14,7 @@ from runner.codat.texts import cleaned
 from runner.errors import ConfigurationWrong
 
 CREDENTIAL_NAME: Final = "codat-api-key"
-"""The file in systemd's folder of credentials, and the user name in a keyring."""
+"""The file in systemd's folder of credentials."""
 LONGEST: Final = 4_096
 """Bytes of a key; Codat's have 40."""
 _SECRETS: Final = frozenset({"CODAT_API_KEY", "CODAT_WEBHOOK_SECRET", "CODAT_WEBHOOK_AUTHORIZATION"})
@@ -36,8 +34,6 @@ class KeySources:
     environ: Mapping[str, str] = field(repr=False)
     command: str | None = field(default=None, repr=False)
     """A command line that prints the key; no shell reads it."""
-    keyring: str | None = None
-    """The name of a service in the system's keyring."""
 
     def given(self) -> "list[Source]":
         """Return the places that were named, the one that counts first."""
@@ -52,8 +48,6 @@ class KeySources:
             found.append(InFile(f"the file {file} (CODAT_API_KEY_FILE)", file, kept_by_systemd=kept))
         if self.command:
             found.append(FromCommand("the command of --api-key-command", self.command))
-        if self.keyring:
-            found.append(FromKeyring(f"the keyring's entry {self.keyring} / {CREDENTIAL_NAME}", self.keyring))
         if text := self.environ.get("CODAT_API_KEY"):
             found.append(FromEnvironment("CODAT_API_KEY", text))
         return found
@@ -68,8 +62,6 @@ class InFile:
     kept_by_systemd: bool = False
     what: str = "API key"
     """What it holds, for the error messages."""
-    changes = True
-    asks_others = False
 
     async def read(self) -> str:
         """Return the key; raise `ConfigurationWrong` where the file is not one that only its owner can read."""
@@ -78,31 +70,14 @@ class InFile:
 
 @dataclass(frozen=True, slots=True)
 class FromCommand:
-    """A command that prints the key, such as `pass show codat`."""
+    """A command that prints the key, such as `pass show codat` or `keyring get codat key`."""
 
     name: str
     line: str = field(repr=False)
-    changes = True
-    asks_others = True
 
     async def read(self) -> str:
         """Return the key; raise `ConfigurationWrong` where the command fails or prints something else."""
         return await _asked(self.line)
-
-
-@dataclass(frozen=True, slots=True)
-class FromKeyring:
-    """The system's keyring, through the optional package of that name."""
-
-    name: str
-    service: str
-    changes = True
-    asks_others = True
-
-    async def read(self) -> str:
-        """Return the key; raise `ConfigurationWrong` where there is no keyring, or no such entry in it."""
-        # Whoever must unlock it may take a while.
-        return await asyncio.to_thread(_from_keyring, self.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +86,16 @@ class FromEnvironment:
 
     name: str
     text: str = field(repr=False)
-    changes = False
-    asks_others = False
 
     async def read(self) -> str:
         """Return the key."""
         return self.text
 
 
-Source = InFile | FromCommand | FromKeyring | FromEnvironment
+Source = InFile | FromCommand | FromEnvironment
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The key, and what there is to say about how it was found."""
-
-    credential: Credential
-    source: Source
-    contradicted_by: tuple[str, ...]
-    """Other places that hold another key, which is not used."""
-    unread: tuple[str, ...]
-    """Other places that were not looked into, because a person may be asked there."""
-
-
-async def find_key(sources: KeySources) -> Found:
+async def find_key(sources: KeySources) -> Credential:
     """Return the key of the first place that was named.
 
     A place that was named and cannot be used is an error, even if the next one could be: another account's key may
@@ -143,34 +104,20 @@ async def find_key(sources: KeySources) -> Found:
     given = sources.given()
     if not given:
         raise ConfigurationWrong("No API key: nothing says where it is.", hint=_NO_KEY)
-    chosen, *others = given
-    credential = await read_source(chosen)
-    contradicted = [each.name for each in others if await _contradicts(credential, each)]
-    unread = [each.name for each in others if each.asks_others]
-    return Found(credential, chosen, tuple(contradicted), tuple(unread))
+    return await _read_source(given[0])
 
 
-async def read_source(source: Source) -> Credential:
+async def _read_source(source: Source) -> Credential:
     """Return the key of one place; every error names the place. Raises `ConfigurationWrong`."""
     text = await source.read()
     try:
-        return Credential(text, source=source.name, again=partial(read_source, source) if source.changes else None)
+        return Credential(text, source=source.name)
     except ConfigurationWrong as error:
         message = error.message
     # Not chained: what is raised here shall not carry the text along.
     raise ConfigurationWrong(
         f"{message} It comes from {source.name}.", hint="Copy it again from Codat's portal, as one line."
     )
-
-
-async def _contradicts(credential: Credential, other: Source) -> bool:
-    if other.asks_others:
-        return False
-    try:
-        return not credential.is_same_as(await read_source(other))
-    except ConfigurationWrong:
-        # What is not used need not be usable.
-        return False
 
 
 def _stands_there(path: Path) -> bool:
@@ -305,30 +252,3 @@ def _said(errors: bytes, out: bytes) -> str:
     for secret in sorted({*out.decode("utf-8", errors="replace").split()}, key=len, reverse=True):
         text = text.replace(secret, "***")
     return f" It said: {cleaned(text, limit=300)}" if text.strip() else ""
-
-
-# ---- the keyring ----
-
-
-def _from_keyring(service: str) -> str:
-    try:
-        # Here, because only those who ask for it have it; it brings much along.
-        keyring = importlib.import_module("keyring")
-    except ImportError:
-        raise ConfigurationWrong(
-            "--keyring needs a package that is not installed.", hint="pip install 'expense-runner[keyring]'"
-        ) from None
-    try:
-        text = keyring.get_password(service, CREDENTIAL_NAME)
-    except Exception as error:  # noqa: BLE001 - every backend raises errors of its own
-        said = cleaned(str(error).partition(". ")[0].rstrip("."), limit=200)
-        raise ConfigurationWrong(
-            f"The keyring cannot be read: {type(error).__name__}: {said}.",
-            hint="Without a desktop there is often none: use CODAT_API_KEY_FILE.",
-        ) from None
-    if not text:
-        raise ConfigurationWrong(
-            f"The keyring holds no key for {service}.",
-            hint=f"Put it there with: keyring set {shlex.quote(service)} {CREDENTIAL_NAME}",
-        )
-    return str(text)

@@ -12,7 +12,7 @@ from runner.doctor.findings import Finding, problem, warning, well
 from runner.errors import ExitCode
 from runner.journal import sqlite
 
-EXTRAS: Final = {"uvloop": "uvloop", "xlsx": "openpyxl", "webhooks": "standardwebhooks", "keyring": "keyring"}
+EXTRAS: Final = {"xlsx": "openpyxl", "webhooks": "standardwebhooks"}
 """The name of each optional part, and the package that it brings."""
 LITTLE: Final = 1_000_000_000
 NOTHING: Final = 100_000_000

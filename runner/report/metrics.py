@@ -1,6 +1,6 @@
-"""Metrics for monitoring: what they are called, what they count, and how both text formats write them.
+"""Metrics for monitoring: what they are called, what they count, and how they are written.
 
-Pure: the same families are written into a file for a collector and served over HTTP.
+Pure: the same text is written into a file for a collector and served over HTTP.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ from runner.report.overview import unbalanced
 MOST_COMPANIES: Final = 100
 """Companies that get series of their own: those with the most expenses that are not in the books."""
 
-OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-"""The content type of `openmetrics`."""
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+"""Of `textfile`."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric with all its samples. A counter's name is without `_total`, which its samples get."""
+    """One metric with all its samples."""
 
     name: str
     kind: Kind
@@ -53,31 +53,20 @@ def families(books: Books, *, runs: Sequence[RunFacts], requests: RequestTotals)
     ]
 
 
-def openmetrics(found: Iterable[Family]) -> str:
-    """Write families as OpenMetrics 1.0 text, as `serve` answers them."""
-    lines = []
-    for family in found:
-        lines += [f"# TYPE {family.name} {family.kind.value}", f"# HELP {family.name} {_help(family.about)}"]
-        suffix = "_total" if family.kind is Kind.COUNTER else ""
-        lines += _samples(family, family.name + suffix)
-    return "\n".join([*lines, "# EOF", ""])
-
-
 def textfile(found: Iterable[Family]) -> str:
-    """Write families as Prometheus's older text, as its node exporter reads files."""
+    """Write families in Prometheus's text format, which its server scrapes and its node exporter reads from files."""
     lines = []
     for family in found:
-        name = family.name + ("_total" if family.kind is Kind.COUNTER else "")
-        lines += [f"# HELP {name} {_help(family.about)}", f"# TYPE {name} {family.kind.value}"]
-        lines += _samples(family, name)
+        lines += [f"# HELP {family.name} {_help(family.about)}", f"# TYPE {family.name} {family.kind.value}"]
+        lines += _samples(family)
     return "\n".join([*lines, ""])
 
 
-def _samples(family: Family, name: str) -> Iterator[str]:
+def _samples(family: Family) -> Iterator[str]:
     for labels, value in family.samples:
         written = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels)
         number = canonical(value) if isinstance(value, Decimal) else str(value)
-        yield f"{name}{{{written}}} {number}" if written else f"{name} {number}"
+        yield f"{family.name}{{{written}}} {number}" if written else f"{family.name} {number}"
 
 
 def _escaped(text: str) -> str:
@@ -148,7 +137,7 @@ def _requests(requests: RequestTotals) -> Iterator[Family]:
         ("requests_retried", "Requests among them that repeated another.", requests.retried),
         ("requests_rate_limited", "Answers among them that said 429.", requests.rate_limited),
     ):
-        yield Family(f"expense_runner_{name}", Kind.COUNTER, about, (((), value),))
+        yield Family(f"expense_runner_{name}_total", Kind.COUNTER, about, (((), value),))
 
 
 def _last_run(runs: Sequence[RunFacts]) -> Iterator[Family]:

@@ -33,7 +33,6 @@ SKIPPED = {
     r"^\.venv/bin/(ruff|mypy) ": "the test command does so",
     r"^pip install": "needs a package index, and changes the environment that runs this",
     r"^useradd|^systemctl|^journalctl": "changes or asks the system",
-    r"^man \./": "the viewer is not everywhere; groff reads the page in test_manual.py",
     r"^sqlite3 ": "sqlite's own shell is not everywhere; test_docs.py asks the queries",
 }
 SUBSTITUTED = {

@@ -21,7 +21,12 @@ def ask(**_options: object) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [[], ["--flow", "direct"], ["--base-url", "http://127.0.0.1:9", "--flow", "direct"], ["--keyring", "codat"]],
+    [
+        [],
+        ["--flow", "direct"],
+        ["--base-url", "http://127.0.0.1:9", "--flow", "direct"],
+        ["--api-key-command", "v"],
+    ],
 )
 def test_what_was_said_of_the_account_on_the_command_line_is_said_again(given: list[str]) -> None:
     assert CliRunner().invoke(ask, given).output.split() == given

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from runner.cli import _defaults, cli
 from runner.domain.expense import ExpenseType
@@ -114,6 +115,18 @@ def test_every_option_is_in_the_reference_with_its_environment_and_default(name:
         environment = option.envvar if isinstance(option.envvar, list) else [option.envvar] if option.envvar else []
         assert words(documented[flag][1]) == environment, flag
         assert documented[flag][2] == _default(option), flag
+
+
+@pytest.mark.parametrize("command", [cli, *COMMANDS, *_existing().values()], ids=lambda each: each.name)
+def test_every_command_and_option_says_what_it_is_for(command: click.Command) -> None:
+    assert command.help
+    assert [option.name for option in _options(command).values() if not (option.help or option.hidden)] == []
+
+
+@pytest.mark.parametrize("words", [[], ["journal"], ["map"], ["schedule"]])
+def test_the_help_tells_of_each_command_in_a_whole_sentence(words: list[str]) -> None:
+    said = CliRunner().invoke(cli, [*words, "--help"]).output
+    assert "..." not in said.split("Commands:")[1]
 
 
 def test_no_command_is_in_the_reference_that_does_not_exist() -> None:

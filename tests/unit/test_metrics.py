@@ -1,16 +1,14 @@
-"""Metrics: true numbers under names that stay, in both text formats."""
+"""Metrics: true numbers under names that stay, in Prometheus's text format."""
 
 import re
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
 from runner.domain.money import Sum
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.health_records import RunFacts
 from runner.journal.records import Books, CompanyBooks, Hold, RequestTotals
-from runner.report.metrics import MOST_COMPANIES, Kind, families, openmetrics, textfile
+from runner.report.metrics import MOST_COMPANIES, families, textfile
 
 SAMPLE = re.compile(r'^(?P<name>[a-z_]+)(?:\{(?P<labels>(?:[a-z]+="(?:[^"\\\n]|\\.)*",?)*)\})? (?P<value>-?[0-9.]+)$')
 RUN = RunFacts(2, "run", "2026-01-05T09:00:00+00:00", "2026-01-05T09:10:00.5+00:00", 3, "0.1.0", "direct", 10, 1, 0)
@@ -29,8 +27,8 @@ def books(companies=2, *, name="company"):
     return Books(lines, {ReceiptState.IN_DOUBT: 2}, 1, 4, 5, 6, (Hold("company-1", "forbidden", "no", None, "now"),))
 
 
-def written(found, *, runs=(RUN,), form=openmetrics):
-    text = form(families(found, runs=runs, requests=RequestTotals(100, 7, 2, 3)))
+def written(found, *, runs=(RUN,)):
+    text = textfile(families(found, runs=runs, requests=RequestTotals(100, 7, 2, 3)))
     samples = {}
     for line in text.splitlines():
         if not line.startswith("#"):
@@ -40,9 +38,8 @@ def written(found, *, runs=(RUN,), form=openmetrics):
     return text, samples
 
 
-@pytest.mark.parametrize("form", [openmetrics, textfile])
-def test_the_numbers_are_those_of_the_books_in_both_formats(form):
-    _, samples = written(books(), form=form)
+def test_the_numbers_are_those_of_the_books():
+    text, samples = written(books())
 
     assert samples['expense_runner_expenses{state="posted",currency="EUR"}'] == "6"
     assert samples['expense_runner_money{state="posted",currency="EUR"}'] == "0.6"
@@ -54,16 +51,8 @@ def test_the_numbers_are_those_of_the_books_in_both_formats(form):
     assert samples["expense_runner_run_active"] == "0"
     assert samples["expense_runner_unbalanced"] == "0"
     assert samples['expense_runner_held_companies{code="forbidden"}'] == "1"
-
-
-def test_the_two_formats_name_a_counter_each_in_its_own_way_and_only_one_ends_with_eof():
-    new, old = written(books())[0], written(books(), form=textfile)[0]
-
-    assert "# TYPE expense_runner_requests counter\n" in new
-    assert "# TYPE expense_runner_requests_total counter\n" in old
-    assert new.endswith("\n# EOF\n")
-    assert "EOF" not in old
-    assert len(set(re.findall("# TYPE .*", new))) == new.count("# TYPE") == new.count("# HELP")
+    assert "# TYPE expense_runner_requests_total counter\n" in text
+    assert len(set(re.findall("# TYPE .*", text))) == text.count("# TYPE") == text.count("# HELP")
 
 
 def test_companies_are_capped_at_those_with_most_that_is_open():
@@ -96,7 +85,7 @@ def test_every_metric_is_documented_with_its_labels():
     existing = {}
     for family in families(books(), runs=(RUN,), requests=RequestTotals(1, 1, 1, 1)):
         labels = [key for key, _ in family.samples[0][0]]
-        existing[family.name + ("_total" if family.kind is Kind.COUNTER else "")] = labels
+        existing[family.name] = labels
 
     assert {name: re.findall("`([a-z]+)`", labels) for name, labels in rows} == existing
 

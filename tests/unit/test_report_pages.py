@@ -28,7 +28,6 @@ from runner.report.discreet import HIDDEN, OTHER, redacted, without_others
 from runner.report.html.letter import letter
 from runner.report.html.markup import tag
 from runner.report.html.page import page
-from runner.report.markdown import markdown
 from runner.report.overview import Tone, causes_of, verdict
 from runner.report.structured import structured
 from tests.clocks import FakeClock
@@ -178,7 +177,6 @@ async def test_an_empty_journal_has_a_page_too(tmp_path):
     health = await _health(tmp_path / "empty.db")
 
     assert "Nothing has been read yet." in page(health, journal="empty.db")
-    assert markdown(health, journal="empty.db")
 
 
 # ---- one company's page ----
@@ -244,9 +242,7 @@ async def test_short_ids_are_hidden_where_they_stand_alone_and_not_inside_of_wor
 
 async def test_a_redacted_report_has_no_amounts_files_or_texts_in_any_form(health):
     bare = redacted(health)
-    for text in (
-        page(bare, journal="j.db"), json.dumps(structured(bare, journal="j.db")), markdown(bare, journal="j.db")
-    ):  # fmt: skip
+    for text in (page(bare, journal="j.db"), json.dumps(structured(bare, journal="j.db"))):
         assert HIDDEN in text
         assert "The period is closed" not in text
         assert ".csv" not in text.replace("CORRECTED.csv", "").replace("FILE.csv", "")
@@ -255,7 +251,7 @@ async def test_a_redacted_report_has_no_amounts_files_or_texts_in_any_form(healt
     assert verdict(bare) == verdict(health)
 
 
-# ---- JSON and Markdown ----
+# ---- JSON ----
 
 
 async def test_the_json_says_the_same_as_the_journal(health):
@@ -281,17 +277,6 @@ async def test_every_key_of_the_json_is_documented(journal):
     for key in ("verdict", "currencies", "causes", "companies", "attention", "syncs", "inputs", "runs", "posted"):
         first = said[key][0] if isinstance(said[key], list) else said[key]
         assert set(first) - {"at", "holds"} <= set(re.findall("`([a-z_0-9]+)`", described[key])), key
-
-
-async def test_a_table_in_markdown_keeps_its_columns_whatever_is_written_in_it(health):
-    lines = markdown(health, journal="j`.db").splitlines()
-    rows = [line for line in lines if line.startswith("| ")]
-    columns = {len(re.findall(r"(?<!\\)\|", row)) - 1 for row in rows if company_id(5) in row}
-
-    assert columns == {6}
-    assert not re.search(r"(?<!\\)<(script|img)", "\n".join(lines))
-    assert "``j`.db``" in "\n".join(lines)
-    assert "\u202e" not in "\n".join(lines)
 
 
 # ---- the parts ----

@@ -184,11 +184,11 @@ def _time(health: Health) -> Html:
 
 def _filled(name: str, words: str) -> Html:
     """Return the place where the script puts a table; who runs no scripts reads why it is empty."""
-    hint = tag("p", words, " ", tag("code", "expense-runner report --format md"), ".", class_="intro")
+    hint = tag("p", words, " ", tag("code", "expense-runner report --format json"), ".", class_="intro")
     return tag("div", tag("noscript", hint), class_="filled", id=f"{name}-table")
 
 
-_NO_SCRIPT = "This table needs JavaScript, which is part of this file. Without it, as text:"
+_NO_SCRIPT = "This table needs JavaScript, which is part of this file. Without it, as data:"
 
 
 def _companies() -> Html:
