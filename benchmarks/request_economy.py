@@ -37,7 +37,7 @@ from runner.codat.payload import encode_expense
 from runner.codat.retrying import Retrying
 from runner.codat.routes import route_of
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
-from runner.domain.identity import content_hash
+from runner.domain.identity import content_digest
 from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey, SyncId
 from runner.domain.preflight import Preflight
 from runner.domain.remote import ReceiptFile
@@ -221,7 +221,7 @@ def expense_of(company: int, number: int, receipts: int = 0) -> StagedExpense:
         expense_id=identifier,
         line=number + 2,
         rows=1,
-        content_hash=content_hash(expense),
+        content_hash=content_digest(expense, expense.lines),
         currency=expense.currency,
         gross=expense.gross,
         payload=payload,

@@ -88,7 +88,6 @@ class VerifyReport:
 
     exit_code: ExitCode
     findings: list[Findings]
-    books: Books
     stop: RunStopped | None
 
 
@@ -171,7 +170,6 @@ class App:
                     findings = await verifier.verify(companies)
             except RunStopped as error:
                 stop = error
-            books = await journal.accounts.books()
             agrees = all(each.agrees for each in findings)
             code = stop.exit_code if stop is not None else ExitCode.OK if agrees else ExitCode.IN_DOUBT
             # A rebuild that ended has done its work, whatever the comparison says afterwards.
@@ -180,7 +178,7 @@ class App:
             await journal.runs.end(
                 exit_code=ended, requests=counts.total, retried=counts.retried, rate_limited=counts.rate_limited
             )
-            return VerifyReport(code, findings, books, stop)
+            return VerifyReport(code, findings, stop)
 
     async def _stage_for_rebuild(self, settings: RunSettings, journal: Journal, sources: Sequence[Source]) -> None:
         """Stage all that the journal shall know before it is compared: what a run staged later would be sent again."""

@@ -118,12 +118,6 @@ def configure(*, log_format: str, level: str) -> None:
     _State.writing = _Writing(log_format, getattr(logging, level.upper()))
 
 
-def reset() -> None:
-    """Undo `configure`: warnings, for a person."""
-    _State.writing = _Writing("console", logging.WARNING)
-    _State.hidden = staticmethod(_as_it_is)
-
-
 def hide_with(hidden: Callable[[str], str]) -> None:
     """Let everything that is logged from now on, and what passes `hidden`, go through this function."""
     _State.hidden = staticmethod(hidden)

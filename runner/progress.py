@@ -64,10 +64,8 @@ class Progress:
 
     staged: int = 0
     row_errors: int = 0
-    repeated: int = 0
-    datasets: int = 0
     stored: int = 0
-    """Expenses in these datasets."""
+    """Expenses in datasets of this run."""
     sent: int = 0
     posted: int = 0
     rejected: int = 0
@@ -125,8 +123,8 @@ _DOING: Mapping[str, str] = {
 
 
 _COUNTED: Mapping[str, tuple[tuple[str, str | None], ...]] = {
-    "staged": (("staged", "expenses"), ("row_errors", "errors"), ("repeated", "repeated")),
-    "dataset_created": (("datasets", None), ("stored", "expenses")),
+    "staged": (("staged", "expenses"), ("row_errors", "errors")),
+    "dataset_created": (("stored", "expenses"),),
     "sync_started": (("sent", "expenses"),),
     "sync_judged": (("posted", "posted"), ("rejected", "rejected")),
     "draft_refused": (("rejected", "rejected"),),

@@ -11,4 +11,5 @@ from runner import logs
 def logging_as_imported() -> Iterator[None]:
     """Undo the set-up of logging that a command run in this process leaves behind."""
     yield
-    logs.reset()
+    logs.configure(log_format="console", level="warning")
+    logs.hide_with(lambda text: text)

@@ -42,17 +42,11 @@ _AGAIN = "Run again at that time: running again goes on where this run ended."
 class Traffic:
     """What the governor sees at one moment, for the progress display."""
 
-    sent: int
-    """Requests admitted in this run."""
     sent_last_minute: int
     limit: int
     """Requests a minute at most, over all source addresses."""
-    in_flight: int
-    waiting: int
-    quota_limit: int | None
-    """The day's quota as last answered; None before the first answer."""
     quota_remaining: int | None
-    quota_resets_at: datetime | None
+    """Of the day's, as last answered; None before the first answer."""
     paused_until: datetime | None
     """When the first source address may send again; None where one may."""
 
@@ -140,14 +134,9 @@ class Governor:
         pauses = [lane.paused_until(now) for lane in self._lanes.values()]
         paused = None if None in pauses else min(pause for pause in pauses if pause is not None)
         return Traffic(
-            sent=self._sent,
             sent_last_minute=sum(lane.sent_last_minute(now) for lane in self._lanes.values()),
             limit=self._limits.max_rpm * len(self._lanes),
-            in_flight=self._in_flight,
-            waiting=len(self._line),
-            quota_limit=self._quota.limit,
             quota_remaining=self._quota.remaining(now),
-            quota_resets_at=self._quota.resets_at,
             paused_until=None if paused is None else self._clock.now() + timedelta(seconds=paused - now),
         )
 

@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import Final, Protocol
 from uuid import UUID
 
-from runner.domain.expense import Expense, ExpenseType
+from runner.domain.expense import ExpenseType
 from runner.domain.ids import CompanyId, ExpenseId, is_uuid
 from runner.domain.money import canonical
 
@@ -123,11 +123,6 @@ def _in_utc(moment: datetime) -> str:
 def content_digest(head: Head, lines: Sequence[LineContent]) -> bytes:
     """Return the SHA-256 (32 bytes) of the canonical content."""
     return hashlib.sha256(canonical_content(head, lines)).digest()
-
-
-def content_hash(expense: Expense) -> bytes:
-    """Return the SHA-256 (32 bytes) of the expense's content; its id, company and receipts are not in it."""
-    return content_digest(expense, expense.lines)
 
 
 def named_id(company_id: CompanyId, text: str) -> ExpenseId:

@@ -6,8 +6,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from runner.domain.expense import RowError
-
 SHOWN = 60
 """Characters of a wrong value that are shown."""
 
@@ -150,11 +148,3 @@ def cut(text: str) -> str:
         return short
     safe = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in short)
     return safe if len(safe) <= SHOWN else safe[: SHOWN - 1] + "…"
-
-
-def sentence(error: RowError) -> str:
-    """Return a row's error as one line of text for people."""
-    where = f"{error.file}, line {error.line}" + (f", {error.column}" if error.column else "")
-    found = "" if error.value is None else f" (found {error.value!r})"
-    meaning = MEANINGS.get(error.code, error.code)
-    return f"{where}: {meaning}{found} Expected: {error.expected}."

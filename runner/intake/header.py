@@ -41,8 +41,6 @@ _BETWEEN_WORDS: Final = str.maketrans("", "", " _-.")
 class Header:
     """What the header line says."""
 
-    columns: tuple[str, ...]
-    """Known columns, in the file's order, by their canonical names."""
     unknown: tuple[str, ...]
     """Columns that are not read, as written."""
     width: int
@@ -105,7 +103,6 @@ def read_header(cells: list[str], *, line: int, named: CompanyId | None) -> Head
     if missing:
         raise FileFault(_missing(missing, unknown), line=line)
     return Header(
-        columns=tuple(name for name in names if name in COLUMNS),
         unknown=unknown,
         width=len(cells),
         places=tuple(names.index(name) if name in names else len(cells) for name in COLUMNS),

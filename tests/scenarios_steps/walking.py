@@ -18,7 +18,7 @@ from runner.codat.payload import encode_expense
 from runner.codat.retrying import Retrying
 from runner.company import walk_company
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
-from runner.domain.identity import content_hash
+from runner.domain.identity import content_digest
 from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey
 from runner.domain.preflight import Preflight
 from runner.domain.remote import ReceiptFile
@@ -254,7 +254,7 @@ def staged(number=1, company=COMPANY, *, net="12.50", receipts=(), **changed):
         expense_id=expense.id,
         line=number + 1,
         rows=1,
-        content_hash=content_hash(expense),
+        content_hash=content_digest(expense, expense.lines),
         currency=expense.currency,
         gross=expense.gross,
         payload=encode_expense(expense),

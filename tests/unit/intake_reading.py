@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.domain.expense import Expense, RowError
-from runner.intake.read import Broken, Described, Options, Parsed, Reading, Source
+from runner.intake.read import Described, Options, Parsed, Reading, Source
 
 HEADER = "company_id,id,type,issue_date,currency,net_amount,account_id"
 ROW = "acme,{id},Payment,2024-03-31,EUR,{net},400"
@@ -15,7 +15,6 @@ ROW = "acme,{id},Payment,2024-03-31,EUR,{net},400"
 class Read:
     parsed: list[Parsed] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
     described: Described = field(default_factory=Described)
 
     @property
@@ -80,6 +79,5 @@ def _gather(reading: Reading) -> Read:
         for batch in reading.batches():
             result.parsed += batch.expenses
             result.errors += batch.errors
-            result.broken += batch.broken
     result.described = reading.described
     return result

@@ -97,7 +97,7 @@ def test_a_mistake_in_an_extended_profile_is_named_there(tmp_path: Path) -> None
 def test_a_ready_profile_is_right_except_for_what_it_leaves_to_its_user(name: str) -> None:
     left = undecided(name)
     if not left:
-        assert load_profile(name).about
+        assert load_profile(name).fields
         return
     with pytest.raises(ConfigurationWrong) as raised:
         load_profile(name)

@@ -24,8 +24,8 @@ def test_notes_are_counted():
     note("something_else", company="c3")
 
     done = note.progress
-    assert (done.staged, done.row_errors, done.repeated) == (5, 2, 1)
-    assert (done.datasets, done.sent, done.posted, done.rejected, done.attached, done.held) == (1, 5, 3, 3, 1, 1)
+    assert (done.staged, done.row_errors) == (5, 2)
+    assert (done.stored, done.sent, done.posted, done.rejected, done.attached, done.held) == (5, 5, 3, 3, 1, 1)
     assert done.companies == {"c1", "c2", "c3"}
 
 

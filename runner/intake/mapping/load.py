@@ -90,7 +90,8 @@ class _Checking:
         left = [f"{where}: still to be decided: {text}" for where, text in _to_dos(raw, raw.values, ())]
         self._problems += left
         self._unknown(raw.values, _TOP_KEYS, ())
-        about = self._text(raw.values, "about", ()) or ""
+        # Of no use to a reading, but a text: `map list` shows it.
+        self._text(raw.values, "about", ())
         file = self._table("file")
         self._unknown(file, _FILE_KEYS, ("file",))
         months = self._months(file)
@@ -106,7 +107,7 @@ class _Checking:
         if self._problems or amounts is None:
             raise self._wrong(decide_only=len(left) == len(self._problems))
         needed = _needed(fields, amounts, own_id, skips)
-        return Profile(raw.name, raw.named, about, fields, amounts, own_id, skips, encoding, delimiter, sheet, needed)
+        return Profile(raw.name, raw.named, fields, amounts, own_id, skips, encoding, delimiter, sheet, needed)
 
     def _wrong(self, *, decide_only: bool) -> ConfigurationWrong:
         shown = self._problems[:MAX_PROBLEMS]

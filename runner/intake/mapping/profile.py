@@ -111,7 +111,6 @@ class Profile:
     """As shown to people."""
     named: str
     """What finds it again from any folder: its full path, or the name of a ready one."""
-    about: str
     fields: Mapping[str, Field]
     """By canonical column."""
     amounts: Amounts

@@ -50,7 +50,7 @@ class Translator:
         _refuse_repeated(profile, names, line)
         self.width = len(header)
         self.skipping = Skipping(profile.skips, self._places)
-        self.sources: dict[str, tuple[int, ...]] = {}
+        self._sources: dict[str, tuple[int, ...]] = {}
         """The places of the columns that each canonical column comes from."""
         self._template = [""] * len(COLUMNS)
         self._free: list[tuple[int, int, str]] = []
@@ -67,7 +67,7 @@ class Translator:
     @property
     def unread(self) -> tuple[str, ...]:
         """The columns that nothing is taken from, as written."""
-        read = {place for places in self.sources.values() for place in places}
+        read = {place for places in self._sources.values() for place in places}
         return tuple(
             cut(name) or f"(column {place + 1}, without a name)"
             for place, name in enumerate(self._header)
@@ -77,7 +77,7 @@ class Translator:
     @property
     def tells_company(self) -> bool:
         """Whether rows say which company they belong to, so that the file's name does not matter."""
-        return bool(self.sources.get("company_id") or self._template[_PLACE["company_id"]])
+        return bool(self._sources.get("company_id") or self._template[_PLACE["company_id"]])
 
     @property
     def id_columns(self) -> int:
@@ -136,7 +136,7 @@ class Translator:
 
     def shown(self, name: str, cells: Sequence[str]) -> tuple[str, str] | None:
         """Return the file's own column and value behind a canonical column; None where there is none."""
-        places = self.sources.get(name, ())
+        places = self._sources.get(name, ())
         if not places:
             return None
         columns = " + ".join(self._header[place] for place in places)
@@ -145,7 +145,7 @@ class Translator:
 
     def own_column(self, name: str) -> str | None:
         """Return the file's own column or columns behind a canonical one."""
-        return " + ".join(self._header[place] for place in self.sources.get(name, ())) or None
+        return " + ".join(self._header[place] for place in self._sources.get(name, ())) or None
 
     def has_column(self, name: str) -> bool:
         """Say whether the file itself has a column of this name."""
@@ -164,7 +164,7 @@ class Translator:
         found = [
             (source, self._cells(field, source)) for each in field.columns if (source := self._find(each)) is not None
         ]
-        self.sources[field.name] = tuple(source for source, _ in found)
+        self._sources[field.name] = tuple(source for source, _ in found)
         if not found:
             self._template[place] = field.default or ""
         elif len(field.columns) == 1 and field.lookup is None and field.dates is None:
@@ -185,7 +185,7 @@ class Translator:
         found = [place for place in places if place is not None]
         # With a part of it missing in this file the id would not tell rows apart.
         complete = found if len(found) == len(places) else []
-        self.sources["id"] = tuple(complete)
+        self._sources["id"] = tuple(complete)
         return complete
 
     def _seed_places(self, names: Sequence[str]) -> list[int] | None:
@@ -204,8 +204,8 @@ class Translator:
         }
         tax = {"tax", "tax_code"} & roles.keys()
         main = [role for role in ("gross", "net", "money_out", "money_in") if role in roles]
-        self.sources["net_amount"] = tuple(roles[role] for role in main)
-        self.sources["tax_amount"] = tuple(roles[role] for role in sorted(tax))
+        self._sources["net_amount"] = tuple(roles[role] for role in main)
+        self._sources["tax_amount"] = tuple(roles[role] for role in sorted(tax))
         return roles
 
     # ---- one row ----
