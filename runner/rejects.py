@@ -1,6 +1,7 @@
 """Rejects: the user's own rows that need a person, as they stood, to be corrected and fed back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,7 +65,7 @@ class Rejects:
     """File and line of the first of them."""
 
 
-async def rejects_of(journal: Journal, *, everything: bool, told: Rejects) -> AsyncIterator[Reject]:
+async def rejects_of(journal: Journal, *, everything: bool, told: Rejects) -> AsyncGenerator[Reject, None]:
     """Yield all rows of all expenses that need a person, file by file; with `everything` those that only wait too.
 
     Every expense is given once: as it stood where it was last read, or else in the newest file that has it.
@@ -75,20 +76,21 @@ async def rejects_of(journal: Journal, *, everything: bool, told: Rejects) -> As
     for each in reversed(readable.values()):
         here = _Bits()
         try:
-            async for row in rows_of(each, journal):
-                reason = _reason(row, each.read.number, readable, seen)
-                if reason is None:
-                    continue
-                number = row.stood.stands_for if row.stood.expense_no is None else row.stood.expense_no
-                if number is not None:
-                    here.add(number)
-                if row.stood.at is not None and row.stood.at not in readable:
-                    told.found[row.stood.at] = told.found.get(row.stood.at, 0) + 1
-                if not everything and reason.who not in FOR_A_PERSON:
-                    told.left_out[reason.who.value] = told.left_out.get(reason.who.value, 0) + 1
-                    continue
-                told.rows += 1
-                yield _reject(row, each, reason)
+            async with aclosing(rows_of(each, journal)) as rows:
+                async for row in rows:
+                    reason = _reason(row, each.read.number, readable, seen)
+                    if reason is None:
+                        continue
+                    number = row.stood.stands_for if row.stood.expense_no is None else row.stood.expense_no
+                    if number is not None:
+                        here.add(number)
+                    if row.stood.at is not None and row.stood.at not in readable:
+                        told.found[row.stood.at] = told.found.get(row.stood.at, 0) + 1
+                    if not everything and reason.who not in FOR_A_PERSON:
+                        told.left_out[reason.who.value] = told.left_out.get(reason.who.value, 0) + 1
+                        continue
+                    told.rows += 1
+                    yield _reject(row, each, reason)
         except CannotReadAgain as why:
             told.unreadable[each.source.name] = str(why)
         seen.add_all(here)

@@ -1,6 +1,7 @@
 """Results: one line for each row of the files that were read, with what became of it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ class Results:
     """By name: why."""
 
 
-async def results_of(journal: Journal, sources: Sequence[Source] | None, told: Results) -> AsyncIterator[Values]:
+async def results_of(journal: Journal, sources: Sequence[Source] | None, told: Results) -> AsyncGenerator[Values, None]:
     """Yield a line for each row of these files, in the order of files and lines; None means all that were read.
 
     Rows that came back in a file of rejects are told where they first stood, unless that file is named itself.
@@ -51,15 +52,16 @@ async def results_of(journal: Journal, sources: Sequence[Source] | None, told: R
     for each in readable:
         titles = True
         try:
-            async for row in rows_of(each, journal):
-                if titles:
-                    for line in range(1, row.shape.header_line):
-                        yield _skipped(each.source.name, line, "title: above the header")
+            async with aclosing(rows_of(each, journal)) as rows:
+                async for row in rows:
+                    if titles:
+                        for line in range(1, row.shape.header_line):
+                            yield _skipped(each.source.name, line, "title: above the header")
+                            told.lines += 1
+                        titles = False
+                    if not (origins and _told_elsewhere(row, each, origins)):
                         told.lines += 1
-                    titles = False
-                if not (origins and _told_elsewhere(row, each, origins)):
-                    told.lines += 1
-                    yield _values(row, each.source.name)
+                        yield _values(row, each.source.name)
         except CannotReadAgain as reason:
             told.unreadable[each.source.name] = str(reason)
 

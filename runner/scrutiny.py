@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,13 +47,14 @@ async def scrutinize(checking: Checking, receipts: ReceiptTotals, *, now: dateti
     """
     usual = {company: Usual.of(habits) for company, habits in (await checking.habits()).items()}
     found = {oddity: Warned(oddity) for oddity in Oddity}
-    async for page in checking.staged():
-        # A journal that is forgotten answers without waiting: only here is a signal heard.
-        await asyncio.sleep(0)
-        draining.check()
-        for row in page:
-            for odd in odd_things(looks_of(row.payload), usual[row.company_no], now=now):
-                found[odd.oddity].add(Example(row.place, odd.column, odd.value))
+    async with aclosing(checking.staged()) as pages:
+        async for page in pages:
+            # A journal that is forgotten answers without waiting: only here is a signal heard.
+            await asyncio.sleep(0)
+            draining.check()
+            for row in page:
+                for odd in odd_things(looks_of(row.payload), usual[row.company_no], now=now):
+                    found[odd.oddity].add(Example(row.place, odd.column, odd.value))
     twins = await checking.near_duplicates(days=NEAR_DAYS, examples=EXAMPLES)
     found[Oddity.NEAR_DUPLICATE] = Warned(Oddity.NEAR_DUPLICATE, twins.count, list(_twins(twins)))
     if receipts.example is not None:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -79,7 +79,7 @@ def digest_of(path: Path) -> str | None:
     return hashing.hexdigest()
 
 
-async def rows_of(each: Again, journal: Journal) -> AsyncIterator[Row]:
+async def rows_of(each: Again, journal: Journal) -> AsyncGenerator[Row, None]:
     """Yield every row of a file that is not blank, in order; raises `CannotReadAgain`.
 
     Memory does not grow with the file.

@@ -1,6 +1,7 @@
 """Comparing many companies with Codat, side by side, and rebuilding a journal that was lost."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from itertools import chain, repeat
 
 from runner.domain.ids import CompanyId
@@ -30,8 +31,9 @@ class Verifier:
     async def verify(self, companies: Sequence[CompanyId]) -> list[Findings]:
         """Compare the companies named, or all of the journal's, and return what came of each."""
         findings: list[Findings] = []
-        async for page in self._pages(companies):
-            findings += await each(page, self._verify, limit=self._concurrency)
+        async with aclosing(self._pages(companies)) as pages:
+            async for page in pages:
+                findings += await each(page, self._verify, limit=self._concurrency)
         return findings
 
     async def _verify(self, company: CompanyId) -> Findings:
@@ -69,8 +71,9 @@ class Verifier:
     async def _look(self) -> None:
         self._unclear.clear()
         self._unreadable.clear()
-        async for page in self._pages(()):
-            await each(page, self._rebuild, limit=self._concurrency)
+        async with aclosing(self._pages(())) as pages:
+            async for page in pages:
+                await each(page, self._rebuild, limit=self._concurrency)
 
     async def _rebuild(self, company: CompanyId) -> None:
         try:
@@ -86,7 +89,7 @@ class Verifier:
             if hold is not None and hold.code == NOT_REBUILT:
                 await self._kit.journal.companies.release(company)
 
-    async def _pages(self, companies: Sequence[CompanyId]) -> AsyncIterator[Sequence[CompanyId]]:
+    async def _pages(self, companies: Sequence[CompanyId]) -> AsyncGenerator[Sequence[CompanyId], None]:
         if companies:
             yield companies
             return

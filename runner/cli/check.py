@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,9 +148,10 @@ async def _print_json(checked: Checked, journal: Journal) -> None:
     head = json.dumps(_json(checked))
     click.echo(f'{head[:-1]}, "errors": [', nl=False)
     comma = ""
-    async for error in journal.checking.errors():
-        click.echo(comma + json.dumps(report.error_json(error)), nl=False)
-        comma = ", "
+    async with aclosing(journal.checking.errors()) as errors:
+        async for error in errors:
+            click.echo(comma + json.dumps(report.error_json(error)), nl=False)
+            comma = ", "
     click.echo("]}")
 
 

@@ -5,8 +5,8 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -51,10 +51,11 @@ def doctor(journal: Path, base_url: str, flow: str, *, as_json: bool) -> int:
     found: list[Finding] = []
 
     async def all_of_them() -> None:
-        async for each in _examine(journal, base_url, Flow(flow), key_sources()):
-            found.append(each)
-            if not as_json:
-                _show(each)
+        async with aclosing(_examine(journal, base_url, Flow(flow), key_sources())) as findings:
+            async for each in findings:
+                found.append(each)
+                if not as_json:
+                    _show(each)
 
     asyncio.run(all_of_them())
     code = exit_code_of(found)
@@ -65,7 +66,7 @@ def doctor(journal: Path, base_url: str, flow: str, *, as_json: bool) -> int:
     return int(code)
 
 
-async def _examine(path: Path, base_url: str, flow: Flow, sources: KeySources) -> AsyncIterator[Finding]:
+async def _examine(path: Path, base_url: str, flow: Flow, sources: KeySources) -> AsyncGenerator[Finding, None]:
     clock = SystemClock()
     asked, folders = account.Asked(), units.usual_folders()
     async with AsyncExitStack() as stack:
@@ -113,8 +114,9 @@ async def _examine(path: Path, base_url: str, flow: Flow, sources: KeySources) -
             ("units", partial(units.units, folders)),
             ("last_run", last_run),
         )
-        async for each in examine(checks):
-            yield each
+        async with aclosing(examine(checks)) as findings:
+            async for each in findings:
+                yield each
 
 
 def _transport(base_url: str, credential: Credential) -> "HttpTransport":

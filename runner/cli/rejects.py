@@ -5,6 +5,7 @@ import csv
 import io
 import shlex
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,12 +43,13 @@ async def write_rejects(
     growing = Growing(out)
     files: dict[_Which, _Lines] = {}
     try:
-        async for reject in rejects_of(journal, everything=everything, told=told):
-            which = (reject.form, (reject.company_id or _NO_COMPANY) if per_company else "")
-            if which not in files:
-                files[which] = _Lines(reject.form)
-                growing.add(which, files[which].line(reject.form.columns))
-            growing.add(which, files[which].line([escape(cell) for cell in (*reject.own, *reject.added)]))
+        async with aclosing(rejects_of(journal, everything=everything, told=told)) as rejects:
+            async for reject in rejects:
+                which = (reject.form, (reject.company_id or _NO_COMPANY) if per_company else "")
+                if which not in files:
+                    files[which] = _Lines(reject.form)
+                    growing.add(which, files[which].line(reject.form.columns))
+                growing.add(which, files[which].line([escape(cell) for cell in (*reject.own, *reject.added)]))
         names = _names(out, list(files))
         inputs = await journal.results.inputs()
         own = {each.path for each in inputs if not each.came_back}

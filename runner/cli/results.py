@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -49,35 +51,35 @@ def results(inputs: tuple[str, ...], out: Path, journal: Path) -> int:
 
 
 async def _write(journal: Journal, sources: Sequence[Source] | None, out: Path, told: Results) -> None:
-    rows = results_of(journal, sources, told)
     if str(out) == "-":
-        async for text in _texts(rows):
-            sys.stdout.buffer.write(text.encode())
+        await _write_texts(journal, sources, told, to=sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
         return
     _refuse_to_replace(out)
     growing = Growing(out)
     try:
-        async for text in _texts(rows):
-            growing.add(out, text.encode())
+        await _write_texts(journal, sources, told, to=partial(growing.add, out))
         growing.finish({out: out})
     finally:
         growing.close()
 
 
-async def _texts(rows: AsyncIterator[Values]) -> AsyncIterator[str]:
-    yield "".join(csv_lines(COLUMNS, ()))
+async def _write_texts(
+    journal: Journal, sources: Sequence[Source] | None, told: Results, *, to: Callable[[bytes], object]
+) -> None:
+    to("".join(csv_lines(COLUMNS, ())).encode())
     page: list[Values] = []
-    async for row in rows:
-        page.append(row)
-        if len(page) == _TOGETHER:
-            yield _without_header(csv_lines(COLUMNS, page))
-            page.clear()
-    yield _without_header(csv_lines(COLUMNS, page))
+    async with aclosing(results_of(journal, sources, told)) as rows:
+        async for row in rows:
+            page.append(row)
+            if len(page) == _TOGETHER:
+                to(_without_header(csv_lines(COLUMNS, page)))
+                page.clear()
+    to(_without_header(csv_lines(COLUMNS, page)))
 
 
-def _without_header(texts: Iterator[str]) -> str:
-    return "".join(texts).split("\r\n", 1)[1]
+def _without_header(texts: Iterator[str]) -> bytes:
+    return "".join(texts).split("\r\n", 1)[1].encode()
 
 
 def _refuse_to_replace(out: Path) -> None:

@@ -2,7 +2,8 @@
 
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -46,8 +47,9 @@ class Asked:
 async def accepted(transport: Transport, asked: Asked, *, clock: Clock) -> Sequence[Finding]:
     """Say whether Codat takes the key; one request, and few more for the other companies."""
     try:
-        async for response in _pages(transport, asked):
-            asked.skew = _skew(response, clock.now()) if asked.skew is None else asked.skew
+        async with aclosing(_pages(transport, asked)) as pages:
+            async for response in pages:
+                asked.skew = _skew(response, clock.now()) if asked.skew is None else asked.skew
     except RunStopped as error:
         return [problem("key_accepted", error.message, error.hint, error.exit_code)]
     except RequestError as error:
@@ -69,7 +71,7 @@ def _not_read(error: RequestError) -> Finding:
     return problem("key_accepted", f"The list of companies could not be read: {error.message}", fix, code)
 
 
-async def _pages(transport: Transport, asked: Asked) -> AsyncIterator[Response]:
+async def _pages(transport: Transport, asked: Asked) -> AsyncGenerator[Response, None]:
     received = 0
     for number in range(1, PAGES + 1):
         request = requests.companies_request(page=number, page_size=PAGE_SIZE)

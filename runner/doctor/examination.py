@@ -1,6 +1,6 @@
 """All checks in their order; one that fails does not stop the others."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from inspect import isawaitable
 
 from runner.doctor.findings import Finding, Level, problem
@@ -10,7 +10,7 @@ Check = Callable[[], Sequence[Finding] | Awaitable[Sequence[Finding]]]
 """Looks at one thing, and says one or several lines about it."""
 
 
-async def examine(checks: Sequence[tuple[str, Check]]) -> AsyncIterator[Finding]:
+async def examine(checks: Sequence[tuple[str, Check]]) -> AsyncGenerator[Finding, None]:
     """Yield what each check says, as soon as it says it. A check is given with its name."""
     for name, check in checks:
         try:

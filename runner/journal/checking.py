@@ -4,7 +4,7 @@ They look at all that is staged, so they belong to a journal that is forgotten a
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Final
@@ -79,7 +79,7 @@ class Checking(Verbs):
         """Return the row errors by code and column, the most frequent first, each with its first."""
         return await self._read(_error_groups)
 
-    async def errors(self) -> AsyncIterator[OpenRowError]:
+    async def errors(self) -> AsyncGenerator[OpenRowError, None]:
         """Yield all row errors in file order; only a page of them is in memory."""
         last = (0, 0, 0)
         while True:
@@ -102,7 +102,7 @@ class Checking(Verbs):
 
         return await self._read(operation)
 
-    async def staged(self) -> AsyncIterator[list[StagedRow]]:
+    async def staged(self) -> AsyncGenerator[list[StagedRow], None]:
         """Yield all expenses in staging order, a page at a time."""
         last = 0
         while True:

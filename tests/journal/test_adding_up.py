@@ -27,8 +27,8 @@ def fill(connection: sqlite3.Connection, rows: list[tuple[int, int, str, str]]) 
     """Insert (number, company, currency, state), with an amount of its own each."""
     connection.executemany(
         "INSERT INTO expense (expense_no, company_no, expense_id, input_no, line, rows, content_hash, currency, units,"
-        " nanos, state, draft_no, code) VALUES (?1, ?2, ?1, 1, 1, 1, x'', ?3, ?1, -?1, ?4, 1, 'c')",
-        rows,
+        " nanos, state, draft_no, code) VALUES (:no, :company, :no, 1, 1, 1, x'', :coin, :no, -:no, :state, 1, 'c')",
+        [dict(zip(("no", "company", "coin", "state"), row, strict=True)) for row in rows],
     )
 
 
