@@ -28,7 +28,7 @@ PAGES = {name: ROOT / name for name in ("README.md", "CONTRIBUTING.md")} | {
 }
 
 SKIPPED = {
-    r"^\.ci/run$": "it is what runs this test",
+    r"^\.ci/(run|every-python)$": "it is what runs this test",
     r"python -m (benchmarks|fuzz|pytest|tests)\b": "takes minutes; benchmarks and proofs are commands of their own",
     r"^\.venv/bin/(ruff|mypy) ": "the test command does so",
     r"^pip install": "needs a package index, and changes the environment that runs this",
