@@ -23,7 +23,6 @@ _TEXTS: Final = frozenset({"body", "given"})
 class Contents:
     """One table or view, to be read once and before the next one."""
 
-    name: str
     columns: tuple[str, ...]
     rows: Iterator[tuple[Value, ...]]
     """Bytes that are no text in hexadecimal digits."""
@@ -51,7 +50,7 @@ class Tables:
         cursor = self._connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608 -- see above
         columns = tuple(entry[0] for entry in cursor.description)
         texts = frozenset(place for place, column in enumerate(columns) if column in _TEXTS)
-        return Contents(name, columns, (_plain(row, texts) for row in cursor))
+        return Contents(columns, (_plain(row, texts) for row in cursor))
 
     def count(self, name: str) -> int:
         """Return how many rows a table has; raises `KeyError` where there is none of that name."""

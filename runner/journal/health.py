@@ -151,10 +151,9 @@ def _books_of_one(books: Books, company: CompanyId, facts: CompanyFacts) -> Book
 
 def _facts(connection: Connection, values: _Values) -> dict[CompanyId, CompanyFacts]:
     found: dict[str | None, dict[str, Any]] = defaultdict(dict)
-    for company, count, _, state, code, begun in connection.execute(_SQL["last_syncs"], values):
+    for company, count, _, code, begun in connection.execute(_SQL["last_syncs"], values):
         found[company] |= {
             "syncs": count,
-            "last_state": SyncState(state),
             "last_code": code,
             "last_begun": begun,
         }

@@ -58,11 +58,6 @@ class SyncFacts(NamedTuple):
     expenses: int
     posted: int
 
-    @property
-    def is_well(self) -> bool:
-        """Whether it came to a good end."""
-        return self.state is SyncState.JUDGED and self.code in {2000, 2040}
-
 
 class TroubleFacts(NamedTuple):
     """One thing that somebody should look at: an expense, a wrong row, or a receipt."""
@@ -126,7 +121,6 @@ class CompanyFacts:
     """What a company's row needs beyond its books."""
 
     syncs: int = 0
-    last_state: SyncState | None = None
     last_code: int | None = None
     last_begun: str | None = None
     open_syncs: int = 0

@@ -35,7 +35,7 @@ GROUP BY sync.company_no
 
 -- name: last_syncs
 -- With max(), SQLite takes the other columns from the row of the maximum.
-SELECT company_id, count(*), max(sync_no), sync.state, status_code, begun_at
+SELECT company_id, count(*), max(sync_no), status_code, begun_at
 FROM sync JOIN company USING (company_no)
 WHERE sync.state <> 'void' AND (:no IS NULL OR sync.company_no = :no)
 GROUP BY sync.company_no
