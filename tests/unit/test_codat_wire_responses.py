@@ -40,7 +40,7 @@ UNREADABLE = {
     "not UTF-8": '{"id": 1}'.encode("utf-16"),
     "null": b"null",
     "number": b"17",
-    "too deep": b'{"x":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+    "too deep": b'{"x":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}",
     "trailing": b'{"id":"1"} {"id":"2"}',
 }
 
