@@ -20,7 +20,7 @@ from runner.domain.row_key import RowKey
 from runner.intake.added import KEY
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.merge import make_expense, merge_head, receipts_of
-from runner.intake.row import Row, Wrong, expense_key, row_error
+from runner.intake.row import Row, Wrong, row_error
 from runner.intake.scratch import Kind, Scratch, StoredRow
 
 BATCH: Final = 1_000
@@ -43,7 +43,7 @@ class Parsed(NamedTuple):
     """Of its first row."""
     rows: int
     content_hash: bytes
-    """SHA-256 of its content, as `runner.domain.identity.content_hash` gives it."""
+    """SHA-256 of its content, as `runner.domain.identity.content_digest` gives it."""
     named: bool
     """Whether the file gave it an id; equal expenses without one are told apart only by counting them."""
 
@@ -67,26 +67,12 @@ class Parsed(NamedTuple):
         return receipts_of(self.head, self.members)
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """An expense that was not given out, because at least one of its rows is wrong."""
-
-    expense_key: str
-    """The same as in the errors that say why."""
-    company_id: CompanyId | None
-    line: int
-    """Of its first row."""
-    rows: int
-    """All its rows, those that are right included."""
-
-
 @dataclass(slots=True)
 class Batch:
     """What came out of some rows, in file order. It may be empty: then reading has only gone on."""
 
     expenses: list[Parsed] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
     returned: list[tuple[RowKey, int]] = field(default_factory=list)
     """Rows that came back and are wrong again, by their keys, and their lines."""
 
@@ -162,7 +148,6 @@ class Assembly:
         if not rows:
             batch.errors += (error for each in wrong for error in each.errors)
             batch.returned += _returned(wrong)
-            batch.broken.append(_broken(wrong[0].company_id, wrong[0].id, line, total))
             return
         head, faults = self._head(rows, line, total=total, complete=not wrong)
         if not (wrong or faults):
@@ -173,7 +158,6 @@ class Assembly:
         errors += (self._error(fault, at, head) for at, fault in faults)
         batch.errors += sorted(errors, key=lambda error: error.line)
         batch.returned += [*_returned(wrong), *_returned(rows)]
-        batch.broken.append(_broken(head.company_id, head.id, line, total))
 
     def _head(
         self, rows: Sequence[Row], line: int, *, total: int, complete: bool
@@ -203,10 +187,6 @@ def counted(scratch: Scratch) -> Iterator[tuple[StoredRow, int, int]]:
             _, position, total = repeat
             repeat = next(repeats, None)
         yield stored, position, total
-
-
-def _broken(company_id: CompanyId | None, own_id: str, line: int, rows: int) -> Broken:
-    return Broken(expense_key(own_id, line), company_id, line, rows)
 
 
 def _copies(rows: Sequence[Row]) -> list[tuple[int, Fault]]:

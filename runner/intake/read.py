@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from runner.domain.ids import CompanyId
-from runner.intake.assembly import BATCH, Assembly, Batch, Broken, Parsed, stored_row, suspect_digest
+from runner.intake.assembly import BATCH, Assembly, Batch, Parsed, stored_row, suspect_digest
 from runner.intake.codes import Code, Fault
 from runner.intake.mapping.choose import Mappings
 from runner.intake.mapping.translate import Skipped
@@ -27,7 +26,7 @@ from runner.intake.settled import Settled
 from runner.intake.sources import Source
 from runner.intake.text import FileFault
 
-__all__ = ["Batch", "Broken", "Described", "Options", "Parsed", "Reading", "Source"]
+__all__ = ["Batch", "Described", "Options", "Parsed", "Reading", "Source"]
 
 MAX_RECEIPT_BYTES: Final = 100 * 1024 * 1024
 
@@ -52,12 +51,8 @@ class Described:
     delimiter: str = ","
     encoding: str = "utf-8"
     """`utf-8`, or `utf-8-sig` where the file begins with a byte order mark."""
-    columns: tuple[str, ...] = ()
-    """The known columns that it has, by their canonical names."""
     unknown: tuple[str, ...] = ()
     """Columns that were not read, as written."""
-    company: CompanyId | None = None
-    """The company that all rows belong to, where the file's name says it."""
     sha256: str | None = None
     """Hex digest of the bytes; None where the file could not be read to its end."""
     rows: int = 0
@@ -181,9 +176,7 @@ def _described(rows: FileRows, count: int, *, complete: bool) -> Described:
     return Described(
         delimiter=rows.table.delimiter,
         encoding=rows.table.encoding,
-        columns=() if header is None else header.columns,
         unknown=() if header is None else header.unknown,
-        company=None if header is None else header.company,
         sha256=rows.table.sha256,
         rows=count,
         usable=complete,

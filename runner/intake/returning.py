@@ -10,7 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from runner.domain.identity import named_id
-from runner.domain.row_key import SURE, Origin, RowKey, read_key
+from runner.domain.row_key import Origin, RowKey, read_key
 from runner.intake.added import ADDED, COMPANY, FILE, KEY, LINE
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.row import Row, Wrong, expense_key, row_error
@@ -91,11 +91,6 @@ class Returning:
             return _with_fault(row, written, wanted, file=file, line=line)
         origin = Origin(key, None)
         return replace(row, origin=origin) if isinstance(row, Wrong) else msgspec.structs.replace(row, origin=origin)
-
-
-def sure_of(written: str) -> str:
-    """Return a key as a person writes it who is sure that this is another purchase."""
-    return written.rstrip(SURE) + SURE
 
 
 def _named(row: Wrong, key: RowKey) -> Wrong:

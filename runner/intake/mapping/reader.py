@@ -48,7 +48,6 @@ class MappedReader:
             raise FileFault(Fault(Code.COLUMN_MISSING, None, "company_id", wanted), line=line)
         self._told_by = None if translator.tells_company else told_by
         self.header = Header(
-            columns=tuple(name for name in COLUMNS if name in profile.fields or translator.sources.get(name)),
             unknown=translator.unread,
             width=len(COLUMNS),
             places=tuple(range(len(COLUMNS))),
