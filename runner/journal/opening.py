@@ -65,11 +65,15 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         )
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+    try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA busy_timeout = 5000").fetchone()
         connection.execute("SELECT count(*) FROM run").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
+        connection.close()
         raise _unusable(path, error) from error
     if version != (newest := len(available())):
         connection.close()
