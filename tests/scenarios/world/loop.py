@@ -78,11 +78,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
                     task.exception()
                 continue
             task._log_destroy_pending = False
+            # What a coroutine calls on its way out asks for the loop that it runs in.
+            asyncio._set_running_loop(self)
             try:
                 task.get_coro().close()
             except (RuntimeError, ValueError):
                 # A coroutine that awaits on its way out: a killed process would not have come so far.
                 continue
+            finally:
+                asyncio._set_running_loop(None)
         self.tasks.clear()
         self._ready.clear()
         self._scheduled.clear()
