@@ -213,7 +213,7 @@ def expense_of(company: int, number: int, receipts: int = 0) -> StagedExpense:
         currency="GBP",
         lines=(ExpenseLine(Decimal(number + 1), "400", Decimal("2.50")),),
         reference=f"ref-{number}",
-        receipts=tuple(Receipt("/receipts", f"{identifier}-{each}.pdf", 4) for each in range(receipts)),
+        receipts=tuple(Receipt("/receipts", f"{identifier}-{each}.pdf", 4, bytes(32)) for each in range(receipts)),
     )
     payload = encode_expense(expense)
     return StagedExpense(

@@ -228,6 +228,7 @@ CREATE TABLE receipt (
     root          TEXT NOT NULL,
     path          TEXT NOT NULL,
     size          INTEGER NOT NULL,
+    sha256        BLOB NOT NULL CHECK (length(sha256) = 32),
     state         TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'attached', 'rejected', 'in_doubt')),
     attachment_id TEXT,
     code          TEXT,
@@ -393,8 +394,8 @@ FROM sync
 JOIN company ON company.company_no = sync.company_no;
 
 CREATE VIEW v_receipts AS
-SELECT company.company_id, expense.expense_id, receipt.path, receipt.size, receipt.state, receipt.attachment_id,
-       receipt.code, receipt.message
+SELECT company.company_id, expense.expense_id, receipt.path, receipt.size, lower(hex(receipt.sha256)) AS sha256,
+       receipt.state, receipt.attachment_id, receipt.code, receipt.message
 FROM receipt
 JOIN expense ON expense.expense_no = receipt.expense_no
 JOIN company ON company.company_no = expense.company_no;

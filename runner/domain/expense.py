@@ -41,6 +41,8 @@ class Receipt:
     path: str
     size: int
     """Bytes when it was staged."""
+    sha256: bytes
+    """Of its content when it was staged: nothing else is ever attached in its place."""
 
 
 @dataclass(frozen=True, slots=True)

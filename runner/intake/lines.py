@@ -167,7 +167,7 @@ class _AnyReceipt(ReceiptFolder):
     """Takes every receipt as it is named: whether it is there was looked at when the file was staged."""
 
     def find(self, written: str) -> Receipt:
-        return Receipt("", written, 1)
+        return Receipt("", written, 1, b"")
 
 
 def key_of(line: Line) -> RowKey | None:

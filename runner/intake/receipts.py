@@ -6,12 +6,13 @@ outside.
 """
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, Final
+from typing import Final
 
 from runner.domain.expense import Receipt
 from runner.domain.remote import ReceiptFile
@@ -38,6 +39,10 @@ CONTENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
 )
 MAX_PATH = 1024
 
+_CHUNK: Final = 1024 * 1024
+_KEPT: Final = 4096
+"""Files whose hashes are kept while rows are read: many rows may name one file."""
+
 _NO_PLAIN_FILE = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK}
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -60,9 +65,10 @@ class ReceiptFolder:
         self._root = os.path.realpath(root)
         self._max_bytes = max_bytes
         self._descriptor: int | None = None
+        self._hashed: dict[tuple[int, ...], tuple[int, bytes]] = {}
 
     def find(self, written: str) -> Receipt:
-        """Return the receipt that a cell names; raises `ReceiptRefused`."""
+        """Return the receipt that a cell names, with the hash of its content; raises `ReceiptRefused`."""
         parts = _parts(written)
         try:
             if self._descriptor is None:
@@ -71,23 +77,34 @@ class ReceiptFolder:
         except (OSError, ValueError) as error:
             raise ReceiptRefused(_fault_of(error, written, self._root)) from None
         try:
-            status = os.fstat(descriptor)
+            size, sha256 = self._hash(descriptor, written)
+        except OSError as error:
+            raise ReceiptRefused(_fault_of(error, written, self._root)) from None
         finally:
             os.close(descriptor)
-        self._check(status, written)
-        return Receipt(root=self._root, path="/".join(parts), size=status.st_size)
+        return Receipt(root=self._root, path="/".join(parts), size=size, sha256=sha256)
 
-    def _check(self, status: os.stat_result, written: str) -> None:
+    def _hash(self, descriptor: int, written: str) -> tuple[int, bytes]:
+        """Return size and SHA-256 of an open file, as far as it may be read at all."""
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise _refused(Code.RECEIPT_NOT_A_FILE, written, "a plain file")
-        if status.st_size == 0:
+        self._check(status.st_size, written)
+        mark = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if mark not in self._hashed:
+            if len(self._hashed) == _KEPT:
+                del self._hashed[next(iter(self._hashed))]
+            self._hashed[mark] = _digest(descriptor, self._max_bytes)
+        # A file may grow while it is read, and some have no size before they are.
+        self._check(self._hashed[mark][0], written)
+        return self._hashed[mark]
+
+    def _check(self, size: int, written: str) -> None:
+        if size == 0:
             raise _refused(Code.RECEIPT_EMPTY, written, "a file with content")
-        if status.st_size > self._max_bytes:
-            raise _refused(
-                Code.RECEIPT_TOO_LARGE,
-                written,
-                f"at most {self._max_bytes:,} bytes, this file has {status.st_size:,}",
-            )
+        if size > self._max_bytes:
+            expected = f"at most {self._max_bytes:,} bytes, this file has {size:,}"
+            raise _refused(Code.RECEIPT_TOO_LARGE, written, expected)
 
     def close(self) -> None:
         """Let the folder go."""
@@ -96,12 +113,30 @@ class ReceiptFolder:
             self._descriptor = None
 
 
-def open_receipt(receipt: Receipt) -> BinaryIO:
-    """Open a staged receipt for reading; the caller closes it.
+def read_receipt(receipt: Receipt) -> bytes:
+    """Return a staged receipt's content, held against its hash: what is returned is what was staged.
 
-    Raises `ReceiptUnusable` where it is missing, not a plain file, or not of the size it was staged with.
+    Raises `ReceiptUnusable` where the file is missing, not plain, cannot be read, or is not what it was.
     """
-    name = f"The receipt {cut(receipt.path)!r} below {receipt.root!r}"
+    descriptor = _open_again(receipt)
+    # One byte more than it should have: a file that grew is noticed and never read whole.
+    try:
+        with os.fdopen(descriptor, "rb") as stream:
+            content = stream.read(receipt.size + 1)
+    except OSError as error:
+        raise ReceiptUnusable(f"{_named(receipt)} cannot be read: {error.strerror}.") from None
+    if hashlib.sha256(content).digest() != receipt.sha256:
+        raise ReceiptUnusable(
+            f"{_named(receipt)} is not the file any more that it was when it was staged.",
+            hint="Look which file is the right one, put it under the same name and run with the CSV again.",
+            code="receipt_changed",
+        )
+    return content
+
+
+def _open_again(receipt: Receipt) -> int:
+    """Return a descriptor of a staged receipt's file, which is a plain one; raises `ReceiptUnusable`."""
+    name = _named(receipt)
     try:
         root = os.open(receipt.root, _FOLDER_FLAGS)
         try:
@@ -115,30 +150,18 @@ def open_receipt(receipt: Receipt) -> BinaryIO:
         raise ReceiptUnusable(
             f"{name} cannot be opened any more.", hint=f"Expected {fault.expected}.", code=fault.code
         ) from None
-    status = os.fstat(descriptor)
-    if stat.S_ISREG(status.st_mode) and status.st_size == receipt.size:
-        return os.fdopen(descriptor, "rb")
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
     os.close(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise ReceiptUnusable(f"{name} is no plain file any more.", code=Code.RECEIPT_NOT_A_FILE)
-    raise _changed(name, receipt, status.st_size)
+    raise ReceiptUnusable(f"{name} is no plain file any more.", code=Code.RECEIPT_NOT_A_FILE)
 
 
-def read_receipt(receipt: Receipt) -> bytes:
-    """Return a staged receipt's content; raises `ReceiptUnusable` as `open_receipt` does."""
-    with open_receipt(receipt) as stream:
-        # One byte more than it should have: a file that grows meanwhile is noticed and never read whole.
-        try:
-            content = stream.read(receipt.size + 1)
-        except OSError as error:
-            raise ReceiptUnusable(f"The receipt {cut(receipt.path)!r} cannot be read: {error.strerror}.") from None
-    if len(content) != receipt.size:
-        raise _changed(f"The receipt {cut(receipt.path)!r}", receipt, len(content))
-    return content
+def _named(receipt: Receipt) -> str:
+    return f"The receipt {cut(receipt.path)!r} below {receipt.root!r}"
 
 
 def load_receipt(receipt: Receipt) -> ReceiptFile:
-    """Return a staged receipt ready to be attached; raises `ReceiptUnusable` as `open_receipt` does."""
+    """Return a staged receipt ready to be attached; raises `ReceiptUnusable` as `read_receipt` does."""
     return ReceiptFile(
         filename=receipt.path.rpartition("/")[2],
         content_type=content_type(receipt.path),
@@ -214,9 +237,10 @@ def _refused(code: Code, written: str, expected: str) -> ReceiptRefused:
     return ReceiptRefused(_fault(code, written, expected))
 
 
-def _changed(name: str, receipt: Receipt, size: int) -> ReceiptUnusable:
-    return ReceiptUnusable(
-        f"{name} has changed since it was staged: {receipt.size:,} bytes then, {size:,} now.",
-        hint="Put the original file back, or stage the expense again.",
-        code="receipt_changed",
-    )
+def _digest(descriptor: int, limit: int) -> tuple[int, bytes]:
+    """Return how many bytes a file has and their SHA-256; what is beyond the limit is not read to its end."""
+    digest, size = hashlib.sha256(), 0
+    while size <= limit and (chunk := os.read(descriptor, _CHUNK)):
+        digest.update(chunk)
+        size += len(chunk)
+    return size, digest.digest()

@@ -73,11 +73,11 @@ class Receipts(Verbs):
 
 
 def _waiting(*row: Any) -> WaitingReceipt:
-    number, expense, root, path, size, sync_id, external = row
+    number, expense, root, path, size, sha256, sync_id, external = row
     return WaitingReceipt(
         ReceiptNo(number),
         ExpenseId(expense),
-        Receipt(root, path, size),
+        Receipt(root, path, size, sha256),
         None if sync_id is None else SyncId(sync_id),
         bool(external),
     )

@@ -320,7 +320,7 @@ class Staging(Verbs):
     @staticmethod
     def _add_receipts(connection: Connection, entries: list[tuple[int, int, StagedExpense]]) -> None:
         rows = [
-            (expense_no, company_no, receipt.root, receipt.path, receipt.size)
+            (expense_no, company_no, receipt.root, receipt.path, receipt.size, receipt.sha256)
             for expense_no, company_no, staged in entries
             for receipt in staged.receipts
         ]

@@ -146,7 +146,7 @@ _RECEIPTS = {
         "The next run uploads it.",
     ),
     "receipt_changed": Entry(
-        "The receipt's file has another size than when it was read.",
+        "The receipt's file has other content than when the row was read: nothing was attached.",
         Who.FIX_DATA,
         "Look which file is the right one, put it under the same name and run with the CSV again.",
     ),

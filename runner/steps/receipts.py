@@ -32,9 +32,13 @@ async def upload(company: CompanyId, waiting: WaitingReceipt, kit: Kit) -> None:
     try:
         file = kit.load_receipt(waiting.receipt)
     except ReceiptUnusable as error:
+        if _is_unanswered(earlier):
+            # What was sent before may be attached, whatever became of its file: it is not rejected.
+            await _leave_in_doubt(company, waiting, f" {error.message}", kit)
+            return
         await _reject(company, waiting, error.code, error.message, kit)
         return
-    if earlier is not None and earlier.outcome in {None, Outcome.UNKNOWN}:
+    if earlier is not None and _is_unanswered(earlier):
         # Also who accepts the risk that a receipt is there twice runs it only where nothing better is known.
         if not risky:
             await _settle(company, waiting, file, earlier, kit)
@@ -103,8 +107,7 @@ async def _settle(company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile
     """Resolve an unanswered upload: by its key where that is proven to be honoured and young, else it is in doubt."""
     if await may_replay(company, attempt, kit) and await _replay(company, waiting, file, attempt, kit):
         return
-    await _in_doubt(waiting, "unanswered", "The upload got no answer: the receipt may be attached or not.", kit)
-    kit.note("receipt_in_doubt", company=company, expense=waiting.expense_id, path=waiting.receipt.path)
+    await _leave_in_doubt(company, waiting, "", kit)
 
 
 async def _replay(company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile, attempt: Attempt, kit: Kit) -> bool:
@@ -129,6 +132,16 @@ async def _replay(company: CompanyId, waiting: WaitingReceipt, file: ReceiptFile
         if pause is not None:
             await kit.pause(pause)
     return False
+
+
+def _is_unanswered(attempt: Attempt | None) -> bool:
+    return attempt is not None and attempt.outcome in {None, Outcome.UNKNOWN}
+
+
+async def _leave_in_doubt(company: CompanyId, waiting: WaitingReceipt, why: str, kit: Kit) -> None:
+    message = f"The upload got no answer: the receipt may be attached or not.{why}"
+    await _in_doubt(waiting, "unanswered", message, kit)
+    kit.note("receipt_in_doubt", company=company, expense=waiting.expense_id, path=waiting.receipt.path)
 
 
 async def _in_doubt(waiting: WaitingReceipt, code: str, message: str, kit: Kit) -> None:

@@ -96,8 +96,8 @@ def test_a_receipt_that_is_attached_stays_so_and_a_rejected_one_only_waits_again
     add_expense(db)
     mark = {"attached": "'x'"}
     db.execute(
-        "INSERT INTO receipt (expense_no, company_no, root, path, size, state, attachment_id, code) "
-        f"VALUES (1, 1, '/', 'p', 1, '{old}', {mark.get(old, 'NULL')}, 'c')"
+        "INSERT INTO receipt (expense_no, company_no, root, path, size, sha256, state, attachment_id, code) "
+        f"VALUES (1, 1, '/', 'p', 1, zeroblob(32), '{old}', {mark.get(old, 'NULL')}, 'c')"
     )
     update = f"UPDATE receipt SET state = '{new}', attachment_id = {mark.get(new, 'NULL')}"
     if old == "attached" or (old == "rejected" and new != "waiting"):
@@ -189,8 +189,14 @@ def test_an_attempt_says_what_it_is_about(db, kind):
         "UPDATE run SET purpose = 'party'",
         "INSERT INTO sync (company_no, run_no, state, begun_at) VALUES (1, 1, 'running', 't')",
         "INSERT INTO sync (company_no, run_no, state, begun_at, sync_id) VALUES (1, 1, 'finished', 't', 's')",
-        "INSERT INTO receipt (expense_no, company_no, root, path, size, state) VALUES (1, 1, '/', 'p', 1, 'attached')",
-        "INSERT INTO receipt (expense_no, company_no, root, path, size, state) VALUES (1, 1, '/', 'p', 1, 'in_doubt')",
+        (
+            "INSERT INTO receipt (expense_no, company_no, root, path, size, sha256, state) "
+            "VALUES (1, 1, '/', 'p', 1, zeroblob(32), 'attached')"
+        ),
+        (
+            "INSERT INTO receipt (expense_no, company_no, root, path, size, sha256, state) "
+            "VALUES (1, 1, '/', 'p', 1, zeroblob(32), 'in_doubt')"
+        ),
     ],
 )
 def test_a_state_and_its_columns_belong_together(db, statement):

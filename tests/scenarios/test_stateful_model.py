@@ -25,7 +25,7 @@ from runner.codat.draining import Draining
 from runner.codat.messages import Request
 from runner.codat.payload import encode_expense
 from runner.codat.routes import Route, route_of
-from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
+from runner.domain.expense import Expense, ExpenseLine, ExpenseType
 from runner.domain.states import ExpenseState
 from runner.journal.journal import Journal
 from runner.journal.records import StagedExpense
@@ -35,7 +35,7 @@ from runner.steps.kit import Kit
 from runner.verifier import Verifier
 from tests.scenarios.mutants.catalogue import MUTANTS
 from tests.scenarios.world import oracle
-from tests.scenarios.world.books import JOURNALS, Savepoints, company_id, expense_id
+from tests.scenarios.world.books import JOURNALS, Savepoints, company_id, expense_id, receipt_of
 from tests.scenarios.world.coverage import COVERAGE
 from tests.scenarios.world.examining import SCALE
 from tests.scenarios.world.history import PATIENT_FROM, SPARE_LIVES, History, Verdict, _at_once
@@ -63,7 +63,7 @@ def expense(company: int, number: int, *, version: int = 0, receipt: bool = Fals
         issue_date=datetime(2026, 1, 2, tzinfo=UTC),
         currency="GBP",
         lines=(ExpenseLine(Decimal(number + 1) + Decimal(version) / 10, "account-1", Decimal("0.02")),),
-        receipts=(Receipt("/receipts", f"{identifier}.pdf", 10),) if receipt else (),
+        receipts=(receipt_of(f"{identifier}.pdf"),) if receipt else (),
     )
     payload = encode_expense(made)
     digest = hashlib.sha256(payload).digest()

@@ -1,9 +1,13 @@
 """Receipts: attached once where that can be known, and openly in doubt where it cannot."""
 
+import hashlib
+
 import pytest
 
 from runner.errors import ReceiptUnusable
+from runner.intake.receipts import ReceiptFolder, load_receipt
 from runner.simulator import CompanySpec, Fault, FaultKind
+from tests.scenarios_steps.walking import staged
 from tests.simulator_client import COMPANY, expense_id
 
 
@@ -101,6 +105,51 @@ async def test_a_receipt_that_changed_is_rejected_without_a_request_and_can_be_s
     await w.stage(1, receipts=("a.pdf",))
     assert await w.live() == 0
     assert attached(w) == 1
+
+
+@pytest.mark.parametrize("way", ["the right file back", "corrected"])
+async def test_a_file_overwritten_after_staging_is_never_attached_though_its_size_is_the_same(world, tmp_path, way):
+    w = world()
+    w.load = load_receipt
+    (tmp_path / "a.pdf").write_bytes(b"%PDF mine")
+
+    async def stage():
+        folder = ReceiptFolder(tmp_path, max_bytes=1000)
+        found = folder.find("a.pdf")
+        folder.close()
+        await w.begin()
+        number = await w.journal.staging.begin_input("expenses.csv", path=None, receipts=None)
+        await w.journal.staging.stage(number, [staged(1)._replace(receipts=(found,))])
+
+    await stage()
+    (tmp_path / "a.pdf").write_bytes(b"%PDF your")
+    assert await w.live() == 3
+    assert w.receipts() == ["rejected"]
+    assert w.connection.execute("SELECT code FROM receipt").fetchall() == [("receipt_changed",)]
+    assert w.sent(ending="/attachments") == []
+
+    right = b"%PDF mine" if way == "the right file back" else b"%PDF new, and longer"
+    (tmp_path / "a.pdf").write_bytes(right)
+    await stage()
+    assert await w.live() == 0
+    assert [each.sha256 for each in w.service.ledger.attachments_of(COMPANY, expense_id(1))] == [
+        hashlib.sha256(right).hexdigest()
+    ]
+
+
+async def test_an_upload_without_an_answer_whose_file_has_gone_is_in_doubt_and_not_rejected(world):
+    w = world()
+    await w.stage(1, receipts=("a.pdf",))
+    w.kill_after("POST", "/attachments")
+    await w.live_until_killed()
+    w.files["a.pdf"] = ReceiptUnusable("a.pdf has gone.", code="receipt_missing")
+
+    assert await w.live() == 7
+    assert w.receipts() == ["in_doubt"]
+    ((code, message),) = w.connection.execute("SELECT code, message FROM receipt").fetchall()
+    assert code == "unanswered"
+    assert message.endswith("attached or not. a.pdf has gone.")
+    assert [each["path"] for each in w.noted("receipt_in_doubt")] == ["a.pdf"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 422])

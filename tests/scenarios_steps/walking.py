@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from hashlib import sha256
 from urllib.parse import unquote
 
 from runner.backoff import Backoff
@@ -39,6 +40,7 @@ from tests.clocks import FakeClock
 from tests.simulator_client import COMPANY, expense_id
 
 COMPANY_ID = CompanyId(COMPANY)
+CONTENT = b"%PDF-1.7"
 LIMITS = Limits(poll_interval=2.0, wait=600.0, quiescence=660.0, unknown=Backoff(initial=1.0, attempts=3))
 
 
@@ -109,6 +111,7 @@ class World:
         self.limits = replace(LIMITS, **(limits or {}))
         self.notes = []
         self.files = {}
+        self.load = self._load
         self.stop = None
         self._keys = 0
 
@@ -142,7 +145,7 @@ class World:
             jitter=highest,
             pause=partial(pause, draining, self.clock),
             new_key=self._new_key,
-            load_receipt=self._load,
+            load_receipt=self.load,
             proofs=Proofs(codat, self.journal),
             note=self._note,
             limits=self.limits,
@@ -223,7 +226,7 @@ class World:
         return IdempotencyKey(f"00000000-0000-4000-8000-{self._name:06d}{self._keys:06d}")
 
     def _load(self, receipt):
-        found = self.files.get(receipt.path, b"%PDF-1.7")
+        found = self.files.get(receipt.path, CONTENT)
         if isinstance(found, Exception):
             raise found
         return ReceiptFile(receipt.path, "application/pdf", found)
@@ -258,5 +261,5 @@ def staged(number=1, company=COMPANY, *, net="12.50", receipts=(), **changed):
         currency=expense.currency,
         gross=expense.gross,
         payload=encode_expense(expense),
-        receipts=tuple(Receipt("/receipts", path, 8) for path in receipts),
+        receipts=tuple(Receipt("/receipts", path, 8, sha256(CONTENT).digest()) for path in receipts),
     )

@@ -49,7 +49,7 @@ def test_the_order_of_lines_and_tracking_is_no_content():
 
 
 def test_id_and_receipts_are_no_content():
-    other = replace(EXPENSE, id=ExpenseId("other"), receipts=(Receipt("/r", "a.pdf", 3),))
+    other = replace(EXPENSE, id=ExpenseId("other"), receipts=(Receipt("/r", "a.pdf", 3, bytes(32)),))
     assert content_hash(other) == content_hash(EXPENSE)
 
 

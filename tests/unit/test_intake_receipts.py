@@ -1,3 +1,4 @@
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,6 @@ from runner.intake.receipts import (
     ReceiptUnusable,
     content_type,
     load_receipt,
-    open_receipt,
     read_receipt,
 )
 from tests.unit.intake_reading import read, read_file, rows
@@ -41,6 +41,7 @@ def _code(folder, path):
 def test_a_receipt_is_found_and_read_again(folder, tmp_path):
     receipt = folder.find("2024/taxi.pdf")
     assert (receipt.path, receipt.size) == ("2024/taxi.pdf", 5)
+    assert receipt.sha256 == hashlib.sha256(b"%PDF-").digest()
     assert read_receipt(receipt) == b"%PDF-"
     file = load_receipt(receipt)
     assert (file.filename, file.content_type, file.content) == ("taxi.pdf", "application/pdf", b"%PDF-")
@@ -92,15 +93,42 @@ def test_missing_empty_and_huge_files_are_told_apart(folder, tmp_path):
     assert _code(folder, "n" * 300 + ".pdf") == "receipt_unreadable"
 
 
-@pytest.mark.parametrize("content", [b"", b"%PDF", b"%PDF-1"])
-def test_a_receipt_that_changed_its_size_is_unusable(folder, tmp_path, content):
-    receipt = folder.find("2024/taxi.pdf")
-    (tmp_path / "receipts/2024/taxi.pdf").write_bytes(content)
-    with pytest.raises(ReceiptUnusable, match="changed") as raised:
+@pytest.mark.parametrize("content", [b"", b"%PDF", b"%PDF-1", b"%PDF+", b"\0" * 5, b"x" * 1000])
+@pytest.mark.parametrize("way", ["in place", "another in its place", "with its times"])
+def test_a_receipt_that_changed_is_unusable_whatever_its_size_and_times(folder, tmp_path, content, way):
+    path = tmp_path / "receipts/2024/taxi.pdf"
+    receipt, times = folder.find("2024/taxi.pdf"), path.stat()
+    if way == "another in its place":
+        path.unlink()
+    path.write_bytes(content)
+    if way == "with its times":
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(ReceiptUnusable, match="not the file any more") as raised:
         read_receipt(receipt)
     assert raised.value.code == "receipt_changed"
-    with pytest.raises(ReceiptUnusable):
-        open_receipt(receipt)
+    assert "run with the CSV again" in raised.value.hint
+
+    path.write_bytes(b"%PDF-")
+    assert read_receipt(receipt) == b"%PDF-"
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux counts what a process reads")
+def test_a_file_of_many_rows_is_read_once_and_again_when_it_is_another(tmp_path):
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"x" * 1_000_000)
+    folder = ReceiptFolder(tmp_path, max_bytes=2_000_000)
+    before = _bytes_read()
+    first = folder.find("a.pdf")
+    assert {folder.find("./a.pdf") for _ in range(100)} == {first}
+    assert 1_000_000 <= _bytes_read() - before < 2_000_000
+    path.with_name("b.pdf").write_bytes(b"y" * 1_000_000)
+    path.with_name("b.pdf").replace(path)
+    assert folder.find("a.pdf").sha256 == hashlib.sha256(b"y" * 1_000_000).digest()
+    folder.close()
+
+
+def _bytes_read():
+    return int(Path("/proc/self/io").read_text().split()[1])
 
 
 def test_a_receipt_that_vanished_or_became_a_link_is_unusable(folder, tmp_path):
@@ -108,12 +136,12 @@ def test_a_receipt_that_vanished_or_became_a_link_is_unusable(folder, tmp_path):
     path = tmp_path / "receipts/2024/taxi.pdf"
     path.unlink()
     with pytest.raises(ReceiptUnusable) as raised:
-        open_receipt(receipt)
+        read_receipt(receipt)
     assert raised.value.code == "receipt_missing"
     (tmp_path / "same.pdf").write_bytes(b"%PDF-")
     path.symlink_to(tmp_path / "same.pdf")
     with pytest.raises(ReceiptUnusable) as raised:
-        open_receipt(receipt)
+        read_receipt(receipt)
     assert raised.value.code == "receipt_not_a_file"
 
 

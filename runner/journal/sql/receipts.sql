@@ -1,5 +1,5 @@
 -- name: waiting
-SELECT receipt.receipt_no, expense.expense_id, receipt.root, receipt.path, receipt.size,
+SELECT receipt.receipt_no, expense.expense_id, receipt.root, receipt.path, receipt.size, receipt.sha256,
        coalesce(expense.evidence_sync, sync.sync_id), expense.external
 FROM receipt
 JOIN expense USING (expense_no)

@@ -89,9 +89,9 @@ INSERT INTO event (run_no, at, company_no, expense_no, kind, detail)
 VALUES (:run, :now, :company_no, :expense_no, 'corrected', :detail)
 
 -- name: add_receipt
-INSERT INTO receipt (expense_no, company_no, root, path, size) VALUES (?, ?, ?, ?, ?)
+INSERT INTO receipt (expense_no, company_no, root, path, size, sha256) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (expense_no, path) DO UPDATE
-SET root = excluded.root, size = excluded.size, state = 'waiting', code = NULL, message = NULL
+SET root = excluded.root, size = excluded.size, sha256 = excluded.sha256, state = 'waiting', code = NULL, message = NULL
 WHERE receipt.state = 'waiting' OR receipt.state = 'rejected'
 
 -- name: count_accepted

@@ -31,7 +31,7 @@ def expense_id(company: int, number: int) -> ExpenseId:
 def staged(company: int, number: int, *, receipt: bool) -> StagedExpense:
     """One expense of the input, as staging lets it into the journal."""
     identifier = expense_id(company, number)
-    receipts = (Receipt("/receipts", f"{identifier}.pdf", 10),) if receipt else ()
+    receipts = (receipt_of(f"{identifier}.pdf"),) if receipt else ()
     expense = Expense(
         company_id=company_id(company),
         id=identifier,
@@ -71,6 +71,12 @@ def all_staged(companies: tuple[tuple[int, int], ...]) -> list[StagedExpense]:
 def content_of(path: str) -> bytes:
     """The bytes of the receipt of that path: no two are alike."""
     return b"%PDF " + path.encode()
+
+
+def receipt_of(path: str) -> Receipt:
+    """The receipt of that path, as it is staged."""
+    content = content_of(path)
+    return Receipt("/receipts", path, len(content), hashlib.sha256(content).digest())
 
 
 def load_receipt(receipt: Receipt) -> ReceiptFile:
