@@ -153,10 +153,19 @@ def written(key: str) -> list[str]:
     header = base64.b64encode(key.encode()).decode()
     forms = [key, header, header.rstrip("=")]
     for form in (key, header):
-        escaped = "".join(each if each.isalnum() else f"\\u{ord(each):04x}" for each in form)
-        forms += [urllib.parse.quote(form, safe=""), json.dumps(form)[1:-1].replace("/", "\\/"), escaped]
-        forms += [escaped.replace("\\u002b", "\\u002B").replace("\\u002f", "\\u002F").replace("\\u003d", "\\u003D")]
+        marks = "".join(each if each.isalnum() else f"\\u{ord(each):04x}" for each in form)
+        forms += [urllib.parse.quote(form, safe=""), json.dumps(form)[1:-1].replace("/", "\\/"), marks]
+        everything = "".join(f"\\u{ord(each):04x}" for each in form)
+        percent = "".join(f"%{ord(each):02X}" for each in form)
+        forms += [everything, everything.replace("\\", "\\\\"), percent, urllib.parse.quote(percent)]
+        forms += [form.encode().hex(), base64.b64encode(f"Basic {form}".encode()).decode().rstrip("=")]
+        forms += [marks.replace("\\u002b", "\\u002B").replace("\\u002f", "\\u002F").replace("\\u003d", "\\u003D")]
     return forms
+
+
+def escaped(text: str) -> bytes:
+    """Return a text as JSON may have it, all of it escaped."""
+    return "".join(f"\\u{ord(each):04x}" for each in text).encode()
 
 
 class Echoing(Service):
@@ -167,12 +176,16 @@ class Echoing(Service):
         if answer.lost:
             return answer
         header = call.headers["authorization"].removeprefix("Basic ")
-        echo = " ".join([f"Basic {header}", *written(base64.b64decode(header).decode())])
+        key = base64.b64decode(header).decode()
+        echo = " ".join([f"Basic {header}", *written(key)])
         body = answer.body
         if answer.status >= 400:
             # Marks as .NET escapes them, which the JSON of this body does not need.
             body = json.dumps({"error": echo, "correlationId": header, "statusCode": answer.status}).encode()
             body = body.replace(b"+", b"\\u002B")
+            if call.method == "POST":
+                # Nobody has to escape letters, and whoever reads JSON does not see that somebody did.
+                body = b'{"error": "Basic %s", "correlationId": "%s"}' % (escaped(key), escaped(header))
         elif call.path.endswith("/transactions"):
             page = json.loads(body)
             for each in page["results"]:
