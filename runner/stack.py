@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from runner.backoff import Backoff
-from runner.clock import Clock
+from runner.clock import Clock, ServiceTime
 from runner.codat.address import checked_address, checked_source
 from runner.codat.client import Codat
 from runner.codat.counting import Counting, RequestCounts
@@ -58,6 +58,7 @@ async def connected(
     clock: Clock,
     draining: Draining,
     counts: RequestCounts,
+    service_time: ServiceTime | None = None,
 ) -> AsyncIterator[Codat]:
     """Give the account for as long as the block lasts: what a request passes first is stacked last."""
     checked_address(settings.base_url)
@@ -66,13 +67,15 @@ async def connected(
     async with AsyncExitStack() as stack, _stopped_by(draining, governor):
 
         async def opened() -> Transport:
-            wire = await stack.enter_async_context(_wire(settings))
-            return _stacked(wire, settings, governor, clock=clock, draining=draining, counts=counts)
+            wire = await stack.enter_async_context(_wire(settings, clock))
+            return _stacked(
+                wire, settings, governor, clock=clock, draining=draining, counts=counts, service_time=service_time
+            )
 
         yield Codat(FirstUse(opened), flow=settings.flow, create_path=settings.create_path)
 
 
-def _wire(settings: RunSettings) -> "HttpTransport":
+def _wire(settings: RunSettings, clock: Clock) -> "HttpTransport":
     # Here, because a life that sends nothing shall not wait for the HTTP client to load.
     from runner.codat.transport import HttpTransport  # noqa: PLC0415
 
@@ -82,6 +85,7 @@ def _wire(settings: RunSettings) -> "HttpTransport":
         connect_timeout=settings.connect_timeout,
         total_timeout=settings.request_timeout,
         sources=settings.source_ips or (None,),
+        clock=clock,
     )
 
 
@@ -93,10 +97,11 @@ def _stacked(
     clock: Clock,
     draining: Draining,
     counts: RequestCounts,
+    service_time: ServiceTime | None,
 ) -> Transport:
     admission = governor or Unlimited(max_requests=settings.max_requests)
     transport: Transport = Counting(wire, counts=counts)
-    transport = Gate(transport, governor=admission, draining=draining)
+    transport = Gate(transport, governor=admission, draining=draining, clock=clock, service_time=service_time)
     transport = Logged(transport, get_log(), clock=clock)
     return Retrying(
         transport,

@@ -112,6 +112,15 @@ def retry_after(response: Response, *, now: datetime | None = None) -> float | N
     return max(0.0, (until - start).total_seconds())
 
 
+def date_of(response: Response) -> float | None:
+    """Return the service's time when it answered, in seconds since 1970; None where the answer does not tell.
+
+    An answer with an `Age` comes out of a cache: its date is the time when it was put there.
+    """
+    date = None if "age" in response.headers else _http_date(response.headers.get("date", ""))
+    return None if date is None else date.timestamp()
+
+
 def foreign(response: Response) -> str:
     """Describe an answer that is not Codat's JSON, such as a proxy's page."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

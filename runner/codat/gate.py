@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Protocol
 
+from runner.clock import Clock, ServiceTime, SystemClock
+from runner.codat.answers import date_of
 from runner.codat.budgets import out_of_requests
 from runner.codat.draining import Draining
 from runner.codat.messages import Begin, Request, Response, Transport
@@ -46,19 +48,36 @@ class Unlimited:
         """Learn nothing."""
 
 
+LEAVE_WITHIN = 30.0
+"""Seconds of boot time between an intention and the first byte on the wire; what is later counts as not sent."""
+
+
 class Gate:
     """Lets a request leave once it is admitted and, if it is an effect, its intention is on disk.
 
     The intention is written last: written before the wait for admission it would leave a whole queue in doubt
     at every crash. Draining is looked at twice, because the wait for admission can be long.
 
-    `RunStopped` raised here means that this request did not leave.
+    Whoever is stopped between the two, process or machine, must not send behind the back of a successor who has
+    waited that intention out: so the request is told until when it may leave, and the wire keeps to that.
+
+    `service_time` hears the dates of all answers. `RunStopped` raised here means that this request did not leave.
     """
 
-    def __init__(self, inner: Transport, *, governor: Admission, draining: Draining) -> None:
+    def __init__(
+        self,
+        inner: Transport,
+        *,
+        governor: Admission,
+        draining: Draining,
+        clock: Clock | None = None,
+        service_time: ServiceTime | None = None,
+    ) -> None:
         self._inner = inner
         self._governor = governor
         self._draining = draining
+        self._clock = clock or SystemClock()
+        self._service_time = service_time or ServiceTime()
 
     async def send(self, request: Request, begin: Begin | None = None) -> Response:
         """Send the request when it may leave; see `Transport.send`."""
@@ -68,7 +87,11 @@ class Gate:
             if source is not None:
                 request = replace(request, source=source)
             if begin is not None:
+                begun = self._clock.boottime()
                 await begin(request)
+                request = replace(request, leave_by=begun + LEAVE_WITHIN)
+            asked = self._clock.boottime()
             response = await self._inner.send(request)
+            self._service_time.hear(date_of(response), asked=asked, seen=self._clock.boottime())
             self._governor.observe(request, response)
             return response

@@ -1,6 +1,7 @@
 """Requests and responses as values, and the one method that every transport has."""
 
 import hashlib
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -34,11 +35,17 @@ class Request:
     """Refusals (HTTP statuses) that this request is sent for, to see which one it gets: no trouble, then."""
     source: str | None = None
     """The address of this machine to send it from; None for the one that the system takes."""
+    leave_by: float = field(default=math.inf, compare=False)
+    """The boot time after which it must not begin to leave: its intention would be older than others believe."""
 
     @property
     def is_effect(self) -> bool:
         """Whether the request may change something at Codat."""
         return self.method not in {"GET", "HEAD"}
+
+    def is_late(self, boottime: float) -> bool:
+        """Say whether the request must not begin to leave any more."""
+        return boottime > self.leave_by
 
     def body_hash(self) -> bytes:
         """Return the SHA-256 of the body: a replayed key must carry the same one."""
@@ -62,7 +69,7 @@ class Transport(Protocol):
     """Anything that can bring a request to an answer."""
 
     async def send(self, request: Request, begin: Begin | None = None) -> Response:
-        """Send the request and return the answer, whatever its status.
+        """Send the request and return the answer, whatever its status; one that `is_late` does not leave any more.
 
         `begin` is awaited after the request has been admitted and right before it leaves, each time it does.
 

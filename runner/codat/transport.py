@@ -1,20 +1,26 @@
 """The wire: the one module that speaks HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
 from runner import __version__
+from runner.clock import Clock, SystemClock
 from runner.codat.address import BASE_URL, checked_address, checked_source
 from runner.codat.credential import Credential
 from runner.codat.messages import Begin, Request, Response
 from runner.codat.texts import cleaned
 from runner.errors import NotSent, OutcomeUnknown, RequestError
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
 
 MAX_ANSWER = 64 * 1024 * 1024
 
@@ -28,6 +34,19 @@ _NEVER_ARRIVED = (
     aiohttp.ClientConnectorCertificateError,
     aiohttp.ConnectionTimeoutError,
 )
+
+
+_check: ContextVar[Callable[[], None]] = ContextVar("check")
+"""What the request that this task is sending has to pass once its connection stands."""
+
+
+class _InTime(aiohttp.ClientRequest):
+    """A request that is looked at right before its first byte."""
+
+    async def send(self, conn: "Connection") -> aiohttp.ClientResponse:
+        """Send it, unless it is held back."""
+        _check.get()()
+        return await super().send(conn)
 
 
 class HttpTransport:
@@ -55,6 +74,7 @@ class HttpTransport:
         total_timeout: float = 60.0,
         max_answer: int = MAX_ANSWER,
         sources: Sequence[str | None] = (None,),
+        clock: Clock | None = None,
     ) -> None:
         self._base = checked_address(base_url)
         self._credential = credential
@@ -62,6 +82,7 @@ class HttpTransport:
         self._total_timeout = total_timeout
         self._max_answer = max_answer
         self._sources = sources
+        self._clock = clock or SystemClock()
         self._sessions: dict[str | None, aiohttp.ClientSession] = {}
         self._open = AsyncExitStack()
 
@@ -74,6 +95,7 @@ class HttpTransport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"expense-runner/{__version__}"},
                 trust_env=False,
+                request_class=_InTime,
             )
             self._sessions[source] = await self._open.enter_async_context(session)
         return self
@@ -96,14 +118,21 @@ class HttpTransport:
         if begin is not None:
             await begin(request)
         fault: RequestError
+        checking = _check.set(partial(self._require_in_time, request))
         try:
             return await self._exchange(session, request)
         except _NEVER_ARRIVED as error:
             fault = NotSent(f"Codat could not be reached: {self._named(error)}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             fault = OutcomeUnknown(f"The answer was lost: {self._named(error)}", received=False)
+        finally:
+            _check.reset(checking)
         # Raised out here, so that no chained exception of aiohttp's carries the request's headers along.
         raise fault
+
+    def _require_in_time(self, request: Request) -> None:
+        if request.is_late(self._clock.boottime()):
+            raise NotSent("The request was held up for too long before it could leave: it was not sent.")
 
     async def _exchange(self, session: aiohttp.ClientSession, request: Request) -> Response:
         async with session.request(

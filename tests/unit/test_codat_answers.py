@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runner.codat.answers import check, correlation_id_of, retry_after
+from runner.codat.answers import check, correlation_id_of, date_of, retry_after
 from runner.codat.messages import Request, Response
 from runner.codat.texts import cleaned
 from runner.domain.ids import CompanyId
@@ -209,3 +209,19 @@ def test_a_date_without_any_clock_says_nothing():
 
 def test_a_missing_retry_after_says_nothing():
     assert raised(429).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"date": "Thu, 01 Jan 1970 00:01:00 GMT"}, 60.0),
+        ({"date": "Thu, 01 Jan 1970 01:01:00 +0100"}, 60.0),
+        ({"date": "Thu, 01 Jan 1970 00:01:00 GMT", "age": "0"}, None),
+        ({"date": "Thu, 99 Jan 1970 00:01:00 GMT"}, None),
+        ({"date": "now"}, None),
+        ({"date": ""}, None),
+        ({}, None),
+    ],
+)
+def test_an_answer_tells_the_services_time_unless_it_comes_out_of_a_cache(headers, seconds):
+    assert date_of(answered(200, **headers)) == seconds

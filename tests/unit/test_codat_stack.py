@@ -3,11 +3,13 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import structlog
 
 from runner.backoff import Backoff
+from runner.clock import ServiceTime
 from runner.codat.counting import Counting, RequestCounts
 from runner.codat.draining import Draining
 from runner.codat.gate import Gate, Unlimited
@@ -227,9 +229,23 @@ class _Forever(FakeClock):
         await asyncio.get_running_loop().create_future()
 
 
-def gated(wire, *, draining=None, on_admission=lambda: None):
+def gated(wire, *, draining=None, on_admission=lambda: None, **more):
     governor = Governor(wire.events, on_admission=on_admission)
-    return Gate(wire, governor=governor, draining=draining or Draining())
+    return Gate(wire, governor=governor, draining=draining or Draining(), **more)
+
+
+class Punctual(Wire):
+    """Lets nothing leave that is late, as the wire does."""
+
+    def __init__(self, clock, *answers):
+        super().__init__(*answers)
+        self.clock = clock
+
+    async def send(self, request, begin=None):
+        if request.is_late(self.clock.boottime()):
+            self.events.append("late")
+            raise NotSent("held up")
+        return await super().send(request, begin)
 
 
 async def test_the_gate_has_one_order():
@@ -287,6 +303,62 @@ async def test_an_intention_that_could_not_be_written_keeps_the_request_from_lea
     with pytest.raises(OSError, match="disk full"):
         await gated(wire).send(EFFECT, begin)
     assert wire.sent == []
+
+
+@pytest.mark.parametrize(("held_up", "sent"), [(30.0, 1), (31.0, 0)])
+async def test_a_begun_request_that_was_held_up_does_not_leave(held_up, sent):
+    clock = FakeClock()
+    wire = Punctual(clock, 200)
+
+    async def begin(_request):
+        # Stopped, or its machine was, after the intention came to the disk.
+        clock.advance(held_up)
+
+    sending = gated(wire, clock=clock).send(EFFECT, begin)
+    if sent:
+        assert (await sending).status == 200
+    else:
+        with pytest.raises(NotSent):
+            await sending
+    assert len(wire.sent) == sent
+
+
+async def test_a_request_that_was_held_up_is_begun_anew_before_it_leaves():
+    clock = FakeClock()
+    wire = Punctual(clock, 200)
+    holding_up = [3_600.0, 0.0]
+
+    async def begin(_request):
+        wire.events.append("begun")
+        clock.advance(holding_up.pop(0))
+
+    await retrying(gated(wire, clock=clock), clock=clock).send(EFFECT, begin)
+    assert wire.events == [
+        *["admitted", "begun", "late", "released"],
+        *["admitted", "begun", "wire", "observed 200", "released"],
+    ]
+
+
+async def test_reading_may_take_as_long_as_it_likes():
+    clock = FakeClock()
+    wire = Punctual(clock, 200)
+    gate = gated(wire, clock=clock, on_admission=lambda: clock.advance(3_600))
+    assert (await gate.send(READ)).status == 200
+
+
+async def test_the_time_at_the_service_is_heard_from_every_answer():
+    clock, service_time = FakeClock(), ServiceTime()
+    answers = [Response(200, {"date": "Mon, 05 Jan 2026 09:00:00 GMT"}, b""), 200]
+    gate = gated(Wire(*answers), clock=clock, service_time=service_time)
+    assert service_time.earliest(clock.boottime()) is None
+
+    await gate.send(READ)
+    await gate.send(READ)
+
+    nine = datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp()
+    clock.advance(100)
+    assert service_time.earliest(clock.boottime()) == nine + 100
+    assert service_time.latest(clock.boottime()) == nine + 101
 
 
 async def test_unlimited_admits_everything():

@@ -8,6 +8,7 @@ import socket
 import ssl
 import traceback
 import zlib
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
@@ -18,6 +19,7 @@ from runner.codat.messages import Request
 from runner.codat.transport import HttpTransport
 from runner.domain.ids import CompanyId
 from runner.errors import ConfigurationWrong, NotSent, OutcomeUnknown
+from tests.clocks import FakeClock
 
 KEY = "s3cretKeyOfTheAccount42"
 COMPANY = CompanyId("acme")
@@ -134,6 +136,38 @@ LOST = {
     "no answer in time": answering(b"", then="hang"),
     "a body that does not end in time": answering(HEAD + b"Content-Length: 20\r\n\r\nab", then="hang"),
 }
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_request_that_is_late_does_not_leave_and_can_be_sent_again(late):
+    clock = FakeClock()
+    request = replace(POST, leave_by=clock.boottime() - (1.0 if late else 0.0))
+    async with (
+        raw_server(answering(HEAD + b"Content-Length: 2\r\n\r\n{}")) as (url, lines),
+        transport(url, clock=clock) as wire,
+    ):
+        if late:
+            with pytest.raises(NotSent):
+                await wire.send(request)
+            assert lines == []
+        assert (await wire.send(replace(request, leave_by=clock.boottime()))).status == 200
+    assert len(lines) == 1
+
+
+async def test_a_request_that_is_held_up_while_it_connects_does_not_leave(monkeypatch):
+    clock = FakeClock()
+    async with raw_server(answering(b"")) as (url, lines), transport(url, clock=clock) as wire:
+        connect = asyncio.BaseEventLoop.create_connection
+
+        async def stopped(loop, *given, **more):
+            made = await connect(loop, *given, **more)
+            clock.advance(31.0)
+            return made
+
+        monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", stopped)
+        with pytest.raises(NotSent):
+            await wire.send(replace(POST, leave_by=clock.boottime() + 30.0))
+    assert lines == []
 
 
 @pytest.mark.parametrize("script", LOST.values(), ids=LOST.keys())
