@@ -146,10 +146,10 @@ class Rehearsal:
         wire, draining = wire or Wire(self.service), draining or Draining()
         clock, chance = LoopClock(), self.chance
         self.stop = None
-        since = await journal.runs.seconds_since_previous_life()
         await journal.runs.begin(version="0", flow=Flow.DATASETS)
+        since = await journal.ages.since_speaking()
         governor = Governor(clock, self.rates, previous_life_seconds_ago=since, jitter=chance.uniform)
-        gate = Gate(wire, governor=governor, draining=draining)
+        gate = Gate(wire, governor=governor, draining=draining, clock=clock, service_time=journal.service_time)
         retrying = Retrying(gate, clock=clock, jitter=chance.uniform, backoff=Backoff(), draining=draining)
         codat = Codat(retrying, flow=Flow.DATASETS)
         kit = Kit(

@@ -31,8 +31,9 @@ ADD_UP = (
 )
 
 FINISHED = """
-INSERT INTO run (purpose, started_at, ended_at, ended_boot, exit_code, version, flow, pid, host, boot_id)
-VALUES ('run', '2024-01-01T00:00:00+00:00', '2024-01-01T00:00:00+00:00', 0, 0, '0', 'datasets', 1, 'x', 'x');
+INSERT INTO run (purpose, started_at, ended_at, exit_code, version, flow, pid, host, boot_id, started_boot,
+                 alive_boot)
+VALUES ('run', '2024-01-01T00:00:00+00:00', '2024-01-01T00:00:00+00:00', 0, '0', 'datasets', 1, 'x', 'x', 0, 0);
 INSERT INTO input (run_no, name, rows, begun_at, staged_at) VALUES (1, 'x.csv', :size, '', '');
 WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < :companies)
 INSERT INTO company (company_id) SELECT printf('%08x-0000-4000-8000-000000000000', i) FROM n;
@@ -45,9 +46,9 @@ INSERT INTO draft (company_no, expenses, state, dataset_id, dataset_run, sync_no
 SELECT sync.company_no, 50, 'closed', printf('%08x-0000-4000-8000-000000000002', i), 1, sync_no
 FROM n JOIN sync ON sync_no = 1 + (i - 1) / 40;
 INSERT INTO attempt (run_no, company_no, kind, draft_no, idempotency_key, body_hash, first_sent_at, last_sent_at,
-                     boot_id, first_boottime, last_boottime, outcome, ended_at)
+                     last_run, first_boottime, last_boottime, outcome, ended_at)
 SELECT 1, company_no, 'create', draft_no, printf('%08x-0000-4000-8000-000000000003', draft_no), zeroblob(32), '', '',
-       'x', 0, 0, 'done', ''
+       1, 0, 0, 'done', ''
 FROM draft;
 WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < :size)
 INSERT INTO expense (company_no, expense_id, input_no, line, rows, content_hash, currency, units, nanos, state,

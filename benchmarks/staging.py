@@ -87,8 +87,8 @@ def inserts(file: Path, journal: Path) -> tuple[int, Stopwatch]:
     with Stopwatch() as watch:
         connection = open_for_writing(journal)
         connection.execute(
-            "INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id) "
-            "VALUES ('run', '', '', 'datasets', 1, '', '')"
+            "INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id, started_boot, alive_boot) "
+            "VALUES ('run', '', '', 'datasets', 1, '', '', 0, 0)"
         )
         connection.execute("INSERT INTO input (run_no, name, begun_at) VALUES (1, 'x', '')")
         count = 0

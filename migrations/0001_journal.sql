@@ -6,18 +6,23 @@ CREATE TABLE run (
     purpose       TEXT NOT NULL CHECK (purpose IN ('run', 'check', 'verify', 'rebuild', 'retry', 'prune', 'copy')),
     started_at    TEXT NOT NULL,
     ended_at      TEXT,
-    ended_boot    REAL,
     exit_code     INTEGER,
     version       TEXT NOT NULL,
     flow          TEXT NOT NULL CHECK (flow IN ('datasets', 'direct')),
     pid           INTEGER NOT NULL,
     host          TEXT NOT NULL,
     boot_id       TEXT NOT NULL,
+    -- From when to when, by the boot clock, this life has watched the world, as far as it is on disk; and the time at
+    -- the service then, seconds since 1970, where its answers told.
+    started_boot  REAL NOT NULL,
+    alive_boot    REAL NOT NULL,
+    alive_served  REAL,
     requests      INTEGER NOT NULL DEFAULT 0,
     retried       INTEGER NOT NULL DEFAULT 0,
     rate_limited  INTEGER NOT NULL DEFAULT 0,
     keys_honoured INTEGER CHECK (keys_honoured IN (0, 1)),
-    CHECK ((ended_at IS NULL) = (exit_code IS NULL))
+    CHECK ((ended_at IS NULL) = (exit_code IS NULL)),
+    CHECK (alive_boot >= started_boot)
 ) STRICT;
 
 CREATE TABLE company (
@@ -241,7 +246,8 @@ CREATE TABLE receipt (
 CREATE INDEX receipt_waiting ON receipt (company_no, receipt_no) WHERE state = 'waiting';
 CREATE INDEX receipt_in_doubt ON receipt (company_no, receipt_no) WHERE state = 'in_doubt';
 
--- One intention to have one effect at Codat. Never deleted; what was intended is never rewritten.
+-- One intention to have one effect at Codat. Never deleted; what was intended is never rewritten. When it left first
+-- and last is told by three clocks: the wall's, the boot's of the run that sent it, and the service's where known.
 CREATE TABLE attempt (
     attempt_no      INTEGER PRIMARY KEY,
     run_no          INTEGER NOT NULL REFERENCES run (run_no),
@@ -253,10 +259,12 @@ CREATE TABLE attempt (
     idempotency_key TEXT NOT NULL,
     body_hash       BLOB NOT NULL,
     first_sent_at   TEXT NOT NULL,
-    last_sent_at    TEXT NOT NULL,
-    boot_id         TEXT NOT NULL,
     first_boottime  REAL NOT NULL,
+    first_served    REAL,
+    last_run        INTEGER NOT NULL REFERENCES run (run_no),
+    last_sent_at    TEXT NOT NULL,
     last_boottime   REAL NOT NULL,
+    last_served     REAL,
     sends           INTEGER NOT NULL DEFAULT 1,
     outcome         TEXT CHECK (outcome IN ('done', 'refused', 'not_sent', 'unknown', 'absent')),
     received        INTEGER NOT NULL DEFAULT 0 CHECK (received IN (0, 1)),
@@ -329,7 +337,7 @@ END;
 
 CREATE TRIGGER attempt_intent BEFORE UPDATE OF
     run_no, company_no, kind, draft_no, sync_no, receipt_no, idempotency_key, body_hash, first_sent_at,
-    first_boottime ON attempt
+    first_boottime, first_served ON attempt
 BEGIN
     SELECT RAISE(ABORT, 'what was intended is never rewritten');
 END;

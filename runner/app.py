@@ -4,7 +4,7 @@ import random
 import shlex
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,6 +31,7 @@ from runner.intake.receipts import load_receipt
 from runner.intake.sources import Source
 from runner.journal.journal import Journal, require_journal, scratch, writing
 from runner.journal.records import Books, OpenRowError, RequestTotals, Standing
+from runner.journal.watching import watching
 from runner.outcome import exit_code_of, outcomes_of, require_balance
 from runner.planning import Plan, batches_of, plan_of
 from runner.progress import Notes
@@ -126,15 +127,17 @@ class App:
                     "This journal is a copy, or a rebuild of it has not come to its end: nothing may be sent before.",
                     hint=_finish_rebuild(settings.journal),
                 )
-            since = await journal.runs.seconds_since_previous_life()
             await journal.runs.begin(purpose="run", version=__version__, flow=settings.flow)
             inputs: list[StagedInput] = []
             lost: list[LostInput] = []
             stop: RunStopped | None = None
             try:
-                async with ending_at(until, draining=self.draining, clock=self.alarm):
+                async with (
+                    ending_at(until, draining=self.draining, clock=self.alarm),
+                    watching(journal, self.alarm),
+                ):
                     lost = await self._stage(journal, options, sources, inputs, found)
-                    await self._walk(settings, journal, since)
+                    await self._walk(settings, journal)
             except RunStopped as error:
                 stop = error
             return await self._conclude(settings, journal, started, inputs, lost, stop)
@@ -156,18 +159,18 @@ class App:
                     "This journal is a copy, or a rebuild of it has not come to its end.",
                     hint=_finish_rebuild(settings.journal),
                 )
-            since = await journal.runs.seconds_since_previous_life()
             await journal.runs.begin(purpose=purpose, version=__version__, flow=settings.flow)
             findings: list[Findings] = []
             stop: RunStopped | None = None
             try:
-                if rebuild is not None:
-                    await self._stage_for_rebuild(settings, journal, rebuild)
-                async with self._account(settings, since) as codat:
-                    verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency, idle=since or 0.0)
+                async with watching(journal, self.alarm):
                     if rebuild is not None:
-                        await verifier.rebuild()
-                    findings = await verifier.verify(companies)
+                        await self._stage_for_rebuild(settings, journal, rebuild)
+                    async with self._account(settings, journal) as codat:
+                        verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency)
+                        if rebuild is not None:
+                            await verifier.rebuild()
+                        findings = await verifier.verify(companies)
             except RunStopped as error:
                 stop = error
             agrees = all(each.agrees for each in findings)
@@ -229,7 +232,7 @@ class App:
 
         Raises `RunStopped`, such as `KeyRefused`.
         """
-        async with self._account(settings, None) as codat:
+        async with self._account(settings, journal) as codat:
             checks = _checks(settings, codat, await journal.outlook.open_work())
             # Told by the report, not by notes as well.
             kit = replace(self._kit(settings, codat, journal), checks=checks, note=_untold)
@@ -281,10 +284,10 @@ class App:
             settings.inbox, settle=settings.inbox_settle, draining=self.draining, clock=self.clock
         )
 
-    async def _walk(self, settings: RunSettings, journal: Journal, since_previous: float | None) -> None:
+    async def _walk(self, settings: RunSettings, journal: Journal) -> None:
         if settings.retry_receipts_in_doubt:
             await journal.receipts.retry_in_doubt()
-        async with self._account(settings, since_previous) as codat:
+        async with self._account(settings, journal) as codat:
             work = await journal.outlook.open_work(auto_retry=settings.auto_retry)
             kit = replace(self._kit(settings, codat, journal), checks=_checks(settings, codat, work))
             batches = batches_of(settings.flow, drafts_a_sync=settings.drafts_a_sync, preflight=settings.preflight)
@@ -313,9 +316,19 @@ class App:
         async with listening(reception, arrived=lambda hint: polls.hint(*hint), note=self.notes):
             yield
 
-    def _account(self, settings: RunSettings, since_previous: float | None) -> AbstractAsyncContextManager[Codat]:
+    @asynccontextmanager
+    async def _account(self, settings: RunSettings, journal: Journal) -> AsyncIterator[Codat]:
+        since_previous = await journal.ages.since_speaking()
         self.governor = governor_for(settings, clock=self.clock, since_previous=since_previous)
-        return connected(settings, self.governor, clock=self.clock, draining=self.draining, counts=self.counts)
+        async with connected(
+            settings,
+            self.governor,
+            clock=self.clock,
+            draining=self.draining,
+            counts=self.counts,
+            service_time=journal.service_time,
+        ) as codat:
+            yield codat
 
     def _kit(self, settings: RunSettings, codat: Codat, journal: Journal) -> Kit:
         return Kit(

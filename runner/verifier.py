@@ -20,17 +20,17 @@ PAUSES = (5.0, 15.0, 30.0, 60.0, 120.0)
 class Verifier:
     """Verifies companies; one that cannot be read is told, and the others go on."""
 
-    def __init__(self, kit: Kit, concurrency: int, *, idle: float = 0.0) -> None:
-        """`idle`: seconds for which at least nothing has been sent from this journal."""
+    def __init__(self, kit: Kit, concurrency: int) -> None:
         self._kit = kit
         self._concurrency = concurrency
-        self._idle = idle
+        self._idle = 0.0
         self._unclear: dict[CompanyId, str] = {}
         self._unreadable: dict[CompanyId, str] = {}
 
     async def verify(self, companies: Sequence[CompanyId]) -> list[Findings]:
         """Compare the companies named, or all of the journal's, and return what came of each."""
         findings: list[Findings] = []
+        self._idle = await self._kit.journal.ages.since_sending()
         async with aclosing(self._pages(companies)) as pages:
             async for page in pages:
                 findings += await each(page, self._verify, limit=self._concurrency)

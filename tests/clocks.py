@@ -15,11 +15,12 @@ class FakeClock(Clock):
     machine's anew.
     """
 
-    def __init__(self, start: datetime = START) -> None:
+    def __init__(self, start: datetime = START, *, host: str = "boot", uptime: float = 5_000.0) -> None:
         self.sleeps: list[float] = []
+        self._host = host
         self._wall = start
         self._monotonic = 1_000.0
-        self._boottime = 5_000.0
+        self._boottime = uptime
         self._boots = 1
 
     def now(self) -> datetime:
@@ -32,7 +33,7 @@ class FakeClock(Clock):
         return self._boottime
 
     def boot_id(self) -> str:
-        return f"boot-{self._boots}"
+        return f"{self._host}-{self._boots}"
 
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
@@ -51,7 +52,7 @@ class FakeClock(Clock):
         """Set the wall clock forward or, with a negative number, back."""
         self._wall += timedelta(seconds=seconds)
 
-    def reboot(self) -> None:
-        """Start the machine anew."""
+    def reboot(self, *, uptime: float = 0.0) -> None:
+        """Start the machine anew; with `uptime` it is another one, which has been up for so many seconds."""
         self._boots += 1
-        self._boottime = 0.0
+        self._boottime = uptime

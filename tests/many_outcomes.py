@@ -57,7 +57,8 @@ def _runs(connection: sqlite3.Connection, nights: int) -> None:
     for night in range(1, nights + 1):
         begin = BEGIN + timedelta(days=night - 1)
         connection.execute(
-            "INSERT INTO run VALUES (?, 'run', ?, ?, 1.0, 7, '0.1.0', 'datasets', 1, 'host', 'boot', ?, 17, 3, 1)",
+            "INSERT INTO run VALUES (?, 'run', ?, ?, 7, '0.1.0', 'datasets', 1, 'host', 'boot', 1.0, 1.0, NULL,"
+            " ?, 17, 3, 1)",
             (night, _at(begin), _at(begin + timedelta(minutes=41)), 9_431),
         )
         connection.execute(
@@ -96,8 +97,8 @@ class _Writing:
             "receipt": "(receipt_no, expense_no, company_no, root, path, size, state, attachment_id, code, message)"
             " VALUES (?,?,?,'',?,1,?,?,?,?)",
             "attempt": "(run_no, company_no, kind, receipt_no, idempotency_key, body_hash, first_sent_at, last_sent_at,"
-            " boot_id, first_boottime, last_boottime, outcome, ended_at)"
-            " VALUES (?,?,'attach',?,'k',x'00',?,?,'b',1.0,1.0,'done',?)",
+            " last_run, first_boottime, last_boottime, outcome, ended_at)"
+            " VALUES (?,?,'attach',?,'k',x'00',?,?,1,1.0,1.0,'done',?)",
             "row_error": "(input_no, company_id, expense_key, expense_id, line, code, column_name, value, expected)"
             " VALUES (?,?,?,?,?,?,?,?,?)",
             "accepted": "VALUES (?,?,?,?,?,?)",

@@ -1,12 +1,12 @@
 """The journal's verbs for attempts: intentions before effects, outcomes after."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from sqlite3 import Connection
 from typing import Any
 
 from runner.domain.ids import AttemptNo, CompanyId, DraftNo, IdempotencyKey, ReceiptNo, SyncNo
 from runner.domain.states import EffectKind, Outcome
+from runner.journal.ages import instant
 from runner.journal.context import Context, Verbs
 from runner.journal.records import Attempt
 from runner.journal.statements import load
@@ -50,8 +50,7 @@ def begin(  # noqa: PLR0913 - one row, its columns
         "receipt": receipt,
         "key": key,
         "body_hash": body_hash,
-        "boot_id": context.clock.boot_id(),
-        "boottime": context.clock.boottime(),
+        **context.clocks(),
     }
     (number,) = connection.execute(_SQL["begin"], values).fetchone()
     return AttemptNo(number)
@@ -76,13 +75,7 @@ class Attempts(Verbs):
 
     async def again(self, attempt: AttemptNo) -> None:
         """Record that the attempt's request leaves once more, under its key and with its body."""
-        clock = self._context.clock
-        values = {
-            "attempt": attempt,
-            "now": self._context.now(),
-            "boottime": clock.boottime(),
-            "boot_id": clock.boot_id(),
-        }
+        values = {"attempt": attempt, **self._context.stamp(), **self._context.clocks()}
         await self._change(_SQL["again"], values)
 
     async def record(self, attempt: AttemptNo, fact: End) -> None:
@@ -102,19 +95,19 @@ class Attempts(Verbs):
         return await self._latest("of_receipt", receipt)
 
     async def _latest(self, statement: str, subject: int) -> Attempt | None:
-        return await self._row(_attempt, _SQL[statement], {"subject": subject})
+        def operation(connection: Connection) -> Attempt | None:
+            row = connection.execute(_SQL[statement], {"subject": subject}).fetchone()
+            if row is None:
+                return None
+            number, key, body_hash, outcome, received, *sent = row
+            return Attempt(
+                no=AttemptNo(number),
+                key=IdempotencyKey(key),
+                body_hash=body_hash,
+                first=instant(connection, self._context, *sent[:4]),
+                last=instant(connection, self._context, *sent[4:]),
+                outcome=None if outcome is None else Outcome(outcome),
+                received=bool(received),
+            )
 
-
-def _attempt(*row: Any) -> Attempt:
-    number, key, body_hash, first_sent_at, _, boot_id, first, last, outcome, received = row
-    return Attempt(
-        no=AttemptNo(number),
-        key=IdempotencyKey(key),
-        body_hash=body_hash,
-        first_sent_at=datetime.fromisoformat(first_sent_at),
-        boot_id=boot_id,
-        first_boottime=first,
-        last_boottime=last,
-        outcome=None if outcome is None else Outcome(outcome),
-        received=bool(received),
-    )
+        return await self._read(operation)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from runner.clock import Clock
+from runner.clock import Clock, ServiceTime
 from runner.domain.ids import RunNo
 from runner.journal.store import Operation, Store
 
@@ -16,15 +16,28 @@ _NONE: Final[Values] = {}
 
 @dataclass(slots=True)
 class Context:
-    """Shared by the journal's parts; `run` is set once, when the run begins."""
+    """Shared by the journal's parts; what is said of the run is set once, when it begins."""
 
     store: Store
     clock: Clock
     run: RunNo = field(default_factory=lambda: RunNo(0))
+    began: float | None = None
+    """The boot time when the run began; None before that."""
+    service_time: ServiceTime = field(default_factory=ServiceTime)
+    """What the answers of this life have told."""
 
     def stamp(self) -> dict[str, Any]:
         """Return the parameters that tie a fact to this run and moment."""
         return {"run": self.run, "now": self.now()}
+
+    def clocks(self) -> dict[str, Any]:
+        """Return the parameters that say when something is, by the clocks beside the wall's."""
+        boottime = self.clock.boottime()
+        return {"boottime": boottime, "served": self.service_time.latest(boottime)}
+
+    def watched(self) -> float:
+        """Return for how many seconds this life has watched the world, so far."""
+        return 0.0 if self.began is None else max(0.0, self.clock.boottime() - self.began)
 
     def now(self) -> str:
         """Return the wall clock's time as the journal writes it: ISO 8601, UTC, microseconds."""

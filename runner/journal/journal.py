@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
-from runner.clock import Clock
+from runner.clock import Clock, ServiceTime
 from runner.domain.ids import RunNo
 from runner.errors import JournalUnusable
 from runner.journal.accounts import Accounts
 from runner.journal.again import Again
+from runner.journal.ages import Ages
 from runner.journal.attempts import Attempts
 from runner.journal.checking import Checking
 from runner.journal.companies import Companies
@@ -49,6 +50,7 @@ class Journal:
         self.drafts = Drafts(context)
         self.syncs = Syncs(context)
         self.attempts = Attempts(context)
+        self.ages = Ages(context)
         self.receipts = Receipts(context)
         self.accounts = Accounts(context)
         self.verification = Verification(context)
@@ -64,6 +66,11 @@ class Journal:
         self.conditions = Conditions(context)
         self.checking = Checking(context)
         self.notices = Notices(context)
+
+    @property
+    def service_time(self) -> ServiceTime:
+        """What the answers of this life tell of the service's time: to be told, and taken into account."""
+        return self._context.service_time
 
     @property
     def run(self) -> RunNo:

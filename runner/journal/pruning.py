@@ -96,6 +96,7 @@ def _begin(connection: sqlite3.Connection, clock: Clock, version: str) -> int:
         "pid": os.getpid(),
         "host": os.uname().nodename,
         "boot_id": clock.boot_id(),
+        "boottime": clock.boottime(),
     }
     ((number,),) = _write(connection, _SQL["begin"], facts)
     return int(number)

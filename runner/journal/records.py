@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -134,16 +134,38 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Instant:
+    """A moment of some life, by all clocks that it had."""
+
+    run: RunNo
+    at: datetime
+    """The wall clock's time."""
+    boot_id: str
+    boottime: float
+    served: float | None
+    """The service's time at the latest, in seconds since 1970; None where no answer had told it."""
+    watched: float
+    """Seconds that lives of the journal have watched since, but for the one that reads it."""
+
+    @property
+    def earliest(self) -> datetime:
+        """The earliest that it may have been by any of the clocks that tell the time of day."""
+        if self.served is None:
+            return self.at
+        return min(self.at, datetime.fromtimestamp(self.served, UTC))
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """The latest intention to have one effect."""
 
     no: AttemptNo
     key: IdempotencyKey
     body_hash: bytes
-    first_sent_at: datetime
-    boot_id: str
-    first_boottime: float
-    last_boottime: float
+    first: Instant
+    """When its request left for the first time: from then on Codat may keep its answer under the key."""
+    last: Instant
+    """When its request left for the last time: from then on it may still have its effect."""
     outcome: Outcome | None
     received: bool
     """Whether an answer came that is now cached under the key (a 5xx): the key is burnt."""

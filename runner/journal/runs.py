@@ -4,6 +4,7 @@ import os
 from datetime import datetime
 from sqlite3 import Connection
 
+from runner.clock import ServiceTime
 from runner.domain.ids import RunNo
 from runner.journal.context import Verbs
 from runner.journal.holder import Holder
@@ -26,6 +27,7 @@ class Runs(Verbs):
             "pid": os.getpid(),
             "host": os.uname().nodename,
             "boot_id": self._context.clock.boot_id(),
+            "boottime": self._context.clock.boottime(),
         }
 
         def operation(connection: Connection) -> int:
@@ -33,35 +35,26 @@ class Runs(Verbs):
             return int(number)
 
         self._context.run = RunNo(await self._write(operation))
+        self._context.began = facts["boottime"]
+        self._context.service_time = ServiceTime()
         return self._context.run
+
+    async def go_on(self) -> None:
+        """Record that this life has watched the world until now: what it began ages by that for those that follow."""
+        facts = {"run": self._context.run, "boottime": self._context.clock.boottime()}
+        await self._change(_SQL["alive"], facts)
 
     async def end(self, *, exit_code: int, requests: int, retried: int, rate_limited: int) -> None:
         """Record how this life ended and what it spent."""
         facts = {
             **self._context.stamp(),
-            "boottime": self._context.clock.boottime(),
+            **self._context.clocks(),
             "exit_code": exit_code,
             "requests": requests,
             "retried": retried,
             "rate_limited": rate_limited,
         }
         await self._change(_SQL["end"], facts)
-
-    async def seconds_since_previous_life(self) -> float | None:
-        """Return how long ago the previous run ended, at least; None if there was none.
-
-        A run that did not record its end may have been killed this moment: 0. Boot time is preferred, as a wall
-        clock that was set would make the pause look longer than it was.
-        """
-        row = await self._row(_ended, _SQL["previous_life"])
-        if row is None:
-            return None
-        ended_at, ended_boot, boot_id = row
-        if ended_at is None or ended_boot is None:
-            return 0.0
-        if boot_id == self._context.clock.boot_id():
-            return max(0.0, self._context.clock.boottime() - ended_boot)
-        return self._context.clock.boottime()
 
     async def open_rebuild(self) -> bool:
         """Say whether a rebuild of this journal was begun and did not come to its end."""
@@ -80,10 +73,6 @@ class Runs(Verbs):
         """Return what all ended runs together spent."""
         (totals,) = await self._rows(_totals, _SQL["totals"])
         return totals
-
-
-def _ended(at: str | None, boottime: float | None, boot_id: str) -> tuple[str | None, float | None, str]:
-    return at, boottime, boot_id
 
 
 def _life(number: int, began: str, ended: str | None, code: int | None) -> Life:

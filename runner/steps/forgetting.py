@@ -7,7 +7,6 @@ from runner.errors import Refused
 from runner.journal.records import Attempt, Sync
 from runner.steps.holds import SYNC_NOT_FOUND, find_company
 from runner.steps.kit import Kit
-from runner.steps.looking import elapsed
 
 
 async def give_up(company: CompanyId, sync: Sync, kit: Kit) -> bool:
@@ -18,7 +17,7 @@ async def give_up(company: CompanyId, sync: Sync, kit: Kit) -> bool:
     the sync turn up again, the looks at doubts find it.
     """
     attempt = await _attempt_of(sync, kit)
-    if attempt is None or elapsed(attempt, kit) < kit.limits.quiescence:
+    if attempt is None or kit.journal.ages.at_least(attempt.last) < kit.limits.quiescence:
         return False
     if await find_company(company, kit.codat) is None or await _is_listed(company, sync, kit):
         return False

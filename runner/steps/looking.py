@@ -90,13 +90,13 @@ async def look_until_quiet(
     patience = kit.clock.monotonic() + kit.limits.quiescence + kit.limits.wait
     for step in chain(LOOKS, repeat(LOOKS[-1])):
         try:
-            found = await look(company, ours, kit, since=attempt.first_sent_at)
+            found = await look(company, ours, kit, since=attempt.first.earliest)
         except Refused as refusal:
             raise held_by_refusal(refusal) from refusal
         if not isinstance(found, Look):
             return found
         empty = empty + 1 if found is Look.NOTHING else 0
-        remaining = kit.limits.quiescence - elapsed(attempt, kit)
+        remaining = kit.limits.quiescence - kit.journal.ages.at_least(attempt.last)
         if remaining <= 0 and empty >= 2:
             return None
         if kit.clock.monotonic() > patience:
@@ -108,13 +108,6 @@ async def look_until_quiet(
         if moot is not None and await moot():
             return None
     raise AssertionError("the steps never end")
-
-
-def elapsed(attempt: Attempt, kit: Kit) -> float:
-    """Return how long ago the attempt last left, at least: in boot time, which no clock setting can jump."""
-    if attempt.boot_id == kit.clock.boot_id():
-        return max(0.0, kit.clock.boottime() - attempt.last_boottime)
-    return kit.clock.boottime()
 
 
 _SLACK = timedelta(days=1)

@@ -1,5 +1,7 @@
 """Sending the same key and body again: it can only recover the first answer, where keys are honoured."""
 
+import math
+
 from runner.codat.messages import Request
 from runner.domain.ids import AttemptNo, CompanyId
 from runner.domain.states import Outcome
@@ -17,20 +19,23 @@ PAUSES = (2.0, 5.0, 15.0, 30.0)
 
 
 def is_young(attempt: Attempt, kit: Kit) -> bool:
-    """Say whether the attempt's key still stands for it: unanswered, and young on a clock that cannot jump.
+    """Say whether the attempt's key still stands for it: unanswered, and young by every clock that tells.
 
-    After a reboot nothing is said of its age: the wall clock could be wrong, and an old key posts again.
+    Where too few tell, it is taken for old: an old key posts again.
     """
-    if attempt.received or attempt.outcome not in {None, Outcome.UNKNOWN}:
-        return False
-    if attempt.boot_id != kit.clock.boot_id():
-        return False
-    return 0 <= kit.clock.boottime() - attempt.first_boottime < KEY_LIFE
+    return _is_open(attempt) and kit.journal.ages.at_most(attempt.first) < KEY_LIFE
 
 
 async def may_replay(company: CompanyId, attempt: Attempt, kit: Kit) -> bool:
     """Say whether replaying the attempt is safe: its key is young, and this account is proven to honour keys."""
-    return is_young(attempt, kit) and await kit.proofs.keys_honoured(company)
+    if not _is_open(attempt) or KEY_LIFE <= kit.journal.ages.at_most(attempt.first) < math.inf:
+        return False
+    # Asked before the age of what another boot has sent, which only answers prove.
+    return await kit.proofs.keys_honoured(company) and is_young(attempt, kit)
+
+
+def _is_open(attempt: Attempt) -> bool:
+    return not attempt.received and attempt.outcome in {None, Outcome.UNKNOWN}
 
 
 class OtherBody(RequestError):

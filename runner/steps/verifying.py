@@ -68,7 +68,7 @@ class Findings:
 async def verify_company(company: CompanyId, kit: Kit, *, idle: float) -> Findings:
     """Compare one company's expenses with all syncs that Codat lists; repair the journal; tell the rest.
 
-    `idle` says for how many seconds at least nothing has been sent from this journal: on a clock that cannot be set.
+    `idle` says for how many seconds it is proved that nothing has been sent from this journal.
     """
     listed = {status.sync_id: status for status in await kit.codat.statuses(company)}
     fresh = await _settle_open_syncs(company, listed, kit)

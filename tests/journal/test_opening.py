@@ -239,7 +239,7 @@ async def test_a_second_run_is_told_who_holds_the_journal_until_that_is_killed(p
     holder.wait()
     assert path.with_name("journal.db-wal").stat().st_size > 0
     async with writing(path, FakeClock()) as journal:
-        assert await journal.runs.seconds_since_previous_life() == 0.0
+        assert await journal.ages.since_speaking() == 0.0
 
 
 async def test_after_an_unclean_end_a_damaged_journal_is_found_out(path, holder):

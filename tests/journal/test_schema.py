@@ -32,8 +32,8 @@ SYNC_COLUMNS = {
 }
 ATTEMPT = (
     "INSERT INTO attempt (run_no, company_no, kind, draft_no, sync_no, receipt_no, idempotency_key, body_hash, "
-    "first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime, outcome) "
-    "VALUES (1, 1, {}, {}, {}, {}, 'k', x'00', 't', 't', 'b', 1.0, 1.0, {})"
+    "first_sent_at, first_boottime, last_run, last_sent_at, last_boottime, outcome) "
+    "VALUES (1, 1, {}, {}, {}, {}, 'k', x'00', 't', 1.0, 1, 't', 1.0, {})"
 )
 
 
@@ -42,8 +42,8 @@ def db():
     connection = open_scratch()
     connection.executescript(
         """
-        INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id)
-        VALUES ('run', 't', '1', 'datasets', 1, 'h', 'b');
+        INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id, started_boot, alive_boot)
+        VALUES ('run', 't', '1', 'datasets', 1, 'h', 'b', 1.0, 1.0);
         INSERT INTO company (company_id) VALUES ('c');
         INSERT INTO input (run_no, name, begun_at) VALUES (1, 'a', 't');
         INSERT INTO draft (company_no, expenses) VALUES (1, 1);
@@ -135,6 +135,8 @@ def test_one_sync_of_codats_is_one_sync_of_the_journals(db):
         "idempotency_key = 'other'",
         "body_hash = x'01'",
         "first_sent_at = 'later'",
+        "first_boottime = 2.0",
+        "first_served = 2.0",
     ],
 )
 def test_what_was_intended_is_never_rewritten(db, change):

@@ -40,7 +40,7 @@ from tests.scenarios.world.coverage import COVERAGE
 from tests.scenarios.world.examining import SCALE
 from tests.scenarios.world.history import PATIENT_FROM, SPARE_LIVES, History, Verdict, _at_once
 from tests.scenarios.world.life import Life
-from tests.scenarios.world.loop import VirtualClock, VirtualLoop
+from tests.scenarios.world.loop import VirtualLoop
 from tests.scenarios.world.plan import KINDS, Crash, Moment, Plan, World
 
 COMPANIES = 2
@@ -88,10 +88,9 @@ class VerifyLife(Life):
     """`verify`."""
 
     purpose = "verify"
-    idle = 0.0
 
     async def _work(self, kit: Kit, draining: Draining) -> None:
-        await Verifier(kit, 2, idle=self.idle).verify(())
+        await Verifier(kit, 2).verify(())
 
 
 class Story(RuleBasedStateMachine):
@@ -202,9 +201,6 @@ class Story(RuleBasedStateMachine):
     @rule()
     def verify(self):
         life = self._life(VerifyLife)
-        life.idle = (
-            self._with_journal(lambda journal: _at_once(journal.runs.seconds_since_previous_life()), None) or 0.0
-        )
         self._finish(life)
         assert not life.posts
 
@@ -377,7 +373,7 @@ class Story(RuleBasedStateMachine):
     def _with_journal(self, act, purpose="run"):
         history = self.history
         loop = VirtualLoop(start=history.time)
-        clock = VirtualClock(loop, boot=history.boot, booted_at=history.booted_at, wall_offset=history.wall_offset)
+        clock = self.history.clock_of(1, loop)
         journal = Journal(Savepoints(history.connection), clock)
         try:
             if purpose is None:

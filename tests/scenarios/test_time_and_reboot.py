@@ -15,7 +15,7 @@ from tests.scenarios.world.examining import SCALE, examine
 from tests.scenarios.world.history import History, Verdict, run_history
 from tests.scenarios.world.loop import VirtualClock
 from tests.scenarios.world.plan import Hit, Plan
-from tests.scenarios.world.sweeps import ONE, crashes, worlds
+from tests.scenarios.world.sweeps import ONE, crashes, start_of, worlds
 
 DAY = 86_400.0
 LATER = (
@@ -30,13 +30,6 @@ LATER = (
 
 def every_world():
     return [pytest.param(plan, id=f"{plan.flow}-{plan.world.idempotency}") for plan in worlds(ONE)]
-
-
-def start_of(plan: Plan) -> int:
-    """Which request starts the sync."""
-    ending = "/syncs" if plan.flow == "datasets" else "/expense-transactions"
-    requests = (rest for _, _, what, *rest in run_history(plan).trace if what == "request")
-    return next(number for _, number, method, path, _ in requests if method == "POST" and path.endswith(ending))
 
 
 def cut_everywhere(base: Plan) -> Iterator[Verdict]:
@@ -92,7 +85,7 @@ def set_everywhere(base: Plan) -> Iterator[Verdict]:
 @pytest.mark.parametrize("kind", [None, "very_late", "lost_after", "500_after"])
 @pytest.mark.parametrize("plan", every_world())
 def test_a_clock_that_is_set_at_every_request(plan, kind, monkeypatch):
-    monkeypatch.setattr("tests.scenarios.world.life.VirtualClock", SetClock)
+    monkeypatch.setattr("tests.scenarios.world.history.VirtualClock", SetClock)
     hits = () if kind is None else (Hit(start_of(plan), kind),)
     assert examine("clocks and reboots", set_everywhere(replace(plan, hits=hits))) >= 10
 

@@ -177,6 +177,21 @@ async def test_a_sync_that_codat_does_not_know_is_not_given_up_before_the_quiesc
     assert w.state() == "sent"
 
 
+async def test_another_machines_uptime_does_not_give_up_a_sync(world):
+    w = world(faults=[FORGETTING], sync_seconds=(60.0, 60.0))
+    await forgotten(w)
+    for _ in range(3):
+        w.clock.advance(1_000)
+        w.clock.reboot(uptime=900_000)
+        assert await w.live() == 4
+    assert w.state() == "sent"
+    # Whoever has watched for as long themselves knows.
+    w.clock.advance(661)
+    await w.journal.runs.go_on()
+    assert [await w.live(), await w.live()] == [4, 7]
+    assert w.state() == "in_doubt"
+
+
 async def test_a_sync_that_was_seen_in_between_has_to_be_missed_twice_again(world):
     w = world(sync_seconds=(200_000.0, 200_000.0))
 

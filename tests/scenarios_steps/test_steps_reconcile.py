@@ -130,7 +130,7 @@ async def test_a_wall_clock_that_jumps_does_not_change_the_quiescence_time(world
     assert w.posted(1) == 1
 
 
-async def test_after_a_reboot_the_key_is_not_relied_on_and_the_time_counts_from_the_boot(world):
+async def test_after_a_reboot_the_key_is_not_relied_on_and_the_time_counts_from_the_next_run(world):
     w = world(flow=Flow.DIRECT, faults=[start_fault(Flow.DIRECT, when="before")])
     await w.stage(1)
     w.kill_after("POST", STARTS[Flow.DIRECT])
@@ -141,6 +141,40 @@ async def test_after_a_reboot_the_key_is_not_relied_on_and_the_time_counts_from_
     assert await w.live() == 0
     assert w.noted("start_recovered") == []
     assert starts(w)[-1].now - booted >= w.limits.quiescence
+    assert w.posted(1) == 1
+
+
+@FLOWS
+async def test_another_machine_does_not_take_its_own_uptime_for_the_age_of_a_start(world, flow):
+    w = world(flow=flow, idempotency="ignored", duplicate_check="never", list_lag=600.0)
+    await w.stage(1)
+    w.kill_after("POST", STARTS[flow])
+    await w.live_until_killed()
+    w.clock.reboot(uptime=900_000)
+
+    assert await w.live() == 0
+    assert len(starts(w)) == 1
+    assert len(w.noted("sync_adopted")) == 1
+    assert w.posted(1) == 1
+
+
+@FLOWS
+async def test_what_short_runs_on_two_machines_have_watched_adds_up(world, flow):
+    w = world(flow=flow, faults=[start_fault(flow, when="before")], idempotency="ignored", duplicate_check="never")
+    await w.stage(1)
+    w.kill_after("POST", STARTS[flow])
+    await w.live_until_killed()
+    for _ in range(3):
+        w.clock.reboot(uptime=900_000)
+        await w.begin()
+        w.clock.advance(200)
+        await w.journal.runs.go_on()
+        w.clock.advance(5_000)
+    w.clock.reboot(uptime=900_000)
+    before = w.clock.monotonic()
+
+    assert await w.live() == 0
+    assert 60 <= starts(w)[-1].now - before < 120
     assert w.posted(1) == 1
 
 

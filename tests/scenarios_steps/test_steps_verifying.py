@@ -185,6 +185,23 @@ async def test_absence_is_certain_only_when_nothing_was_sent_for_the_quiescence_
     assert [each.absence_checked for each in await here.journal.again.candidates()] == [bool(absent)]
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_whoever_verifies_every_ten_minutes_gets_an_answer(world, elsewhere):
+    here = world(faults=[unlisted()])
+    await here.stage(1, 2)
+    await here.live()
+    if elsewhere:
+        here.clock.reboot(uptime=900_000)
+    absent = []
+    for _ in range(3):
+        here.clock.advance(600)
+        await here.journal.runs.begin(version="test", flow=here.flow, purpose="verify")
+        (findings,) = await Verifier(here.kit(), 4).verify(())
+        absent.append(findings.absent)
+    # The run was not seen to its end: it was over when the first verification began.
+    assert absent == [[], [], [expense_id(1)]]
+
+
 async def test_an_expense_that_is_in_doubt_only_since_this_verification_is_not_absent_yet(world):
     here = world(faults=[unlisted()])
     await here.stage(1, 2)
@@ -244,7 +261,7 @@ async def test_a_company_that_cannot_be_read_is_told_and_the_others_go_on(world)
     await here.live()
     here.service.set_status(OTHER, "Deleted")
 
-    found = {each.company_id: each for each in await Verifier(here.kit(), 4, idle=LONG).verify(())}
+    found = {each.company_id: each for each in await Verifier(here.kit(), 4).verify(())}
 
     assert found[CompanyId(OTHER)].unread
     assert not found[CompanyId(OTHER)].agrees

@@ -23,7 +23,7 @@ from runner.domain.identity import content_digest
 from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey
 from runner.domain.preflight import Preflight
 from runner.domain.remote import ReceiptFile
-from runner.errors import OutcomeUnknown, RunStopped
+from runner.errors import NotSent, OutcomeUnknown, RunStopped
 from runner.journal.journal import Journal
 from runner.journal.opening import open_scratch
 from runner.journal.records import StagedExpense
@@ -69,6 +69,8 @@ class Wire:
 
     def _send(self, request):
         self.before(request)
+        if request.is_late(self.clock.boottime()):
+            raise NotSent("too late")
         headers = {name.lower(): value for name, value in request.headers.items()}
         call = Call(
             request.method,
@@ -133,7 +135,13 @@ class World:
 
     def kit(self, draining=None):
         draining = draining or Draining()
-        transport = Gate(self.wire, governor=Unlimited(), draining=draining)
+        transport = Gate(
+            self.wire,
+            governor=Unlimited(),
+            draining=draining,
+            clock=self.clock,
+            service_time=self.journal.service_time,
+        )
         transport = Retrying(
             transport, clock=self.clock, jitter=highest, backoff=Backoff(attempts=3), draining=draining
         )

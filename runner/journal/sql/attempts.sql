@@ -1,14 +1,15 @@
 -- name: begin
 INSERT INTO attempt (run_no, company_no, kind, draft_no, sync_no, receipt_no, idempotency_key, body_hash,
-                     first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime)
-SELECT :run, company_no, :kind, :draft, :sync, :receipt, :key, :body_hash, :now, :now, :boot_id, :boottime, :boottime
+                     first_sent_at, first_boottime, first_served, last_run, last_sent_at, last_boottime, last_served)
+SELECT :run, company_no, :kind, :draft, :sync, :receipt, :key, :body_hash,
+       :now, :boottime, :served, :run, :now, :boottime, :served
 FROM company WHERE company_id = :company
 RETURNING attempt_no
 
 -- name: again
 -- The request is about to leave once more under its key; what is known of its earlier sends stays until then.
 UPDATE attempt
-SET sends = sends + 1, last_sent_at = :now, last_boottime = :boottime, boot_id = :boot_id
+SET sends = sends + 1, last_run = :run, last_sent_at = :now, last_boottime = :boottime, last_served = :served
 WHERE attempt_no = :attempt
 
 -- name: outcome
@@ -19,16 +20,16 @@ SET outcome = CASE WHEN outcome = 'unknown' AND :outcome = 'not_sent' THEN outco
 WHERE attempt_no = :attempt
 
 -- name: of_sync
-SELECT attempt_no, idempotency_key, body_hash, first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime,
-       outcome, received
+SELECT attempt_no, idempotency_key, body_hash, outcome, received,
+       run_no, first_sent_at, first_boottime, first_served, last_run, last_sent_at, last_boottime, last_served
 FROM attempt WHERE sync_no = :subject AND kind = 'start' ORDER BY attempt_no DESC LIMIT 1
 
 -- name: of_draft
-SELECT attempt_no, idempotency_key, body_hash, first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime,
-       outcome, received
+SELECT attempt_no, idempotency_key, body_hash, outcome, received,
+       run_no, first_sent_at, first_boottime, first_served, last_run, last_sent_at, last_boottime, last_served
 FROM attempt WHERE draft_no = :subject AND kind = 'create' ORDER BY attempt_no DESC LIMIT 1
 
 -- name: of_receipt
-SELECT attempt_no, idempotency_key, body_hash, first_sent_at, last_sent_at, boot_id, first_boottime, last_boottime,
-       outcome, received
+SELECT attempt_no, idempotency_key, body_hash, outcome, received,
+       run_no, first_sent_at, first_boottime, first_served, last_run, last_sent_at, last_boottime, last_served
 FROM attempt WHERE receipt_no = :subject AND kind = 'attach' ORDER BY attempt_no DESC LIMIT 1

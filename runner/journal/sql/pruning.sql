@@ -118,10 +118,10 @@ WHERE event_no > :after AND event_no <= :until AND at < :before AND (expense_no 
 ))
 
 -- name: begin
-INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id)
+INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id, started_boot, alive_boot)
 VALUES ('prune', :now, :version, coalesce((SELECT flow FROM run ORDER BY run_no DESC LIMIT 1), 'datasets'),
-        :pid, :host, :boot_id)
+        :pid, :host, :boot_id, :boottime, :boottime)
 RETURNING run_no
 
 -- name: end
-UPDATE run SET ended_at = :now, ended_boot = :boottime, exit_code = 0 WHERE run_no = :run
+UPDATE run SET ended_at = :now, alive_boot = max(alive_boot, :boottime), exit_code = 0 WHERE run_no = :run

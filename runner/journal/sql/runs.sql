@@ -1,15 +1,15 @@
 -- name: begin
-INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id)
-VALUES (:purpose, :now, :version, :flow, :pid, :host, :boot_id)
+INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id, started_boot, alive_boot)
+VALUES (:purpose, :now, :version, :flow, :pid, :host, :boot_id, :boottime, :boottime)
 RETURNING run_no
 
 -- name: end
 UPDATE run
-SET ended_at = :now, ended_boot = :boottime, exit_code = :exit_code, requests = :requests, retried = :retried, rate_limited = :rate_limited
+SET ended_at = :now, alive_boot = max(alive_boot, :boottime), alive_served = :served, exit_code = :exit_code, requests = :requests, retried = :retried, rate_limited = :rate_limited
 WHERE run_no = :run
 
--- name: previous_life
-SELECT ended_at, ended_boot, boot_id FROM run ORDER BY run_no DESC LIMIT 1
+-- name: alive
+UPDATE run SET alive_boot = max(alive_boot, :boottime) WHERE run_no = :run
 
 -- name: at_work
 -- The run of a process that holds the journal: its row is the latest, and not from before it took the lock.

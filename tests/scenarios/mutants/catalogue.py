@@ -19,8 +19,8 @@ from tests.scenarios.mutants.scenes import (
     without_index,
 )
 from tests.scenarios.world.books import expense_id
-from tests.scenarios.world.plan import Crash, Moment, Plan
-from tests.scenarios.world.sweeps import ONE, TINY
+from tests.scenarios.world.plan import Crash, Host, Moment, Plan
+from tests.scenarios.world.sweeps import ONE, TINY, on_two_hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,16 @@ BUSY = tuple(
 )
 """The service is at work on a start, and then something in front of it refuses."""
 UNLINKED = Scene(replace(ONE, disconnected=(0,)))
-REBOOTED = tuple(
-    replace(base, crashes=(Crash(2, Moment.AFTER_EFFECT, n, gap=6_000.0, reboot=True),))
-    for base, n in ((ONE, 3), (DIRECT, 2))
+WITH_CLOCK_BEHIND = tuple(
+    Scene(replace(base, hosts=(Host(4_000.0), Host(4_000.0, wall=-6_000.0))), cut=place, later=(("gap", 6_000.0),))
+    for base, place in ((ONE, "initiate"), (DIRECT, "create"))
 )
-"""The second life begins right after one reboot, and the third right after another: at the same boot time."""
+"""A machine whose clock says that no time has passed takes up what another began when Codat still knew its key."""
+LAGGING = tuple(
+    (on_two_hosts(base, lag=650.0, dates="none"), place)
+    for base, place in ((IGNORED, "initiate"), (DIRECT_IGNORED, "create"))
+)
+"""Two machines in turn, and a list of syncs that lags for nearly as long as is waited."""
 TAKEN_IN_BETWEEN = Scene(over(TINY, duplicate_check="request"), before=when_stored(stranger(0)))
 QUEUE = Scene(
     replace(
@@ -188,7 +193,7 @@ ORDER = (
         edited(
             "runner.codat.gate:Gate.send",
             ("    async with", "    if begin is not None:\n        await begin(request)\n    async with"),
-            ("        if begin is not None:\n            await begin(request)\n", ""),
+            ("            await begin(request)\n", ""),
         ),
         (QUEUE,),
     ),
@@ -197,7 +202,7 @@ ORDER = (
 DOUBTS = (
     Mutant(
         "quiescence is skipped",
-        edited("runner.steps.looking:elapsed", ("return max(", "return 10_000.0 + max(")),
+        edited("runner.journal.ages:Ages.at_least", ("return max(", "return 10_000.0 + max(")),
         trouble("start", "very_late", "late", bases=(IGNORED, DIRECT_IGNORED)),
     ),
     Mutant(
@@ -215,13 +220,7 @@ DOUBTS = (
     ),
     Mutant(
         "quiescence is counted on the wall clock",
-        edited(
-            "runner.steps.looking:elapsed",
-            (
-                "if attempt.boot_id",
-                "return (kit.clock.now() - attempt.first_sent_at).total_seconds()\n    if attempt.boot_id",
-            ),
-        ),
+        edited("runner.journal.ages:Ages.at_least", ("return max(", "return self._wall(then) or max(")),
         tuple(
             replace(scene, later=(("wall_jump", 90_000.0),), cut=scene.hits[0][0])
             for scene in trouble("start", "very_late", bases=(IGNORED, DIRECT_IGNORED))
@@ -229,10 +228,36 @@ DOUBTS = (
     ),
     Mutant(
         "a reboot counts as quiescence",
-        edited("runner.steps.looking:elapsed", ("return kit.clock.boottime()\n", "return 10_000.0\n")),
+        edited("runner.journal.ages:Ages._since_boot", ("else None", "else 10_000.0")),
         tuple(
             replace(scene, later=(("reboot", True),), cut=scene.hits[0][0])
             for scene in trouble("start", "very_late", bases=(IGNORED, DIRECT_IGNORED))
+        ),
+    ),
+    Mutant(
+        "another machine's uptime counts as an age",
+        edited("runner.journal.ages:Ages._since_boot", ("else None", "else self._context.clock.boottime()")),
+        tuple(Scene(base, cut=place) for base, place in LAGGING),
+    ),
+    Mutant(
+        "the uptime of a machine counts as time that a life has watched",
+        statement("runner.journal.ages:_SQL.life", "later.alive_boot - later.started_boot", "later.alive_boot"),
+        tuple(
+            Scene(replace(base, crashes=(Crash(2, Moment.AT_TIME, 50),)), cut=place, later=(("gap", 1.0),))
+            for base, place in LAGGING
+        ),
+    ),
+    Mutant(
+        "one of two clocks is enough",
+        edited("runner.journal.ages:Ages._two_clocks", ("return min(", "return max(")),
+        tuple(Scene(over(base, dates="wrong"), cut=place) for base, place in LAGGING),
+    ),
+    Mutant(
+        "a request that was held up is sent all the same",
+        edited("runner.codat.messages:Request.is_late", ("boottime > self.leave_by", "False")),
+        tuple(
+            Scene(replace(base, world=IGNORED.world), cut="Syncs.begin", later=(("stopped", True), ("gap", 700.0)))
+            for base, _ in LAGGING
         ),
     ),
     Mutant(
@@ -315,23 +340,26 @@ KEYS = (
     ),
     Mutant(
         "an unproven key is replayed",
-        edited("runner.steps.replay:may_replay", ("and await kit.proofs.keys_honoured(company)", "")),
+        edited("runner.steps.replay:may_replay", ("await kit.proofs.keys_honoured(company) and ", "")),
         trouble("start", "lost_after", bases=(IGNORED, DIRECT_IGNORED)),
     ),
     Mutant(
         "a receipt is replayed without a proof",
-        edited("runner.steps.replay:may_replay", ("and await kit.proofs.keys_honoured(company)", "")),
+        edited("runner.steps.replay:may_replay", ("await kit.proofs.keys_honoured(company) and ", "")),
         trouble("attach", "lost_after", bases=(IGNORED, DIRECT_IGNORED)),
     ),
     Mutant(
         "a key is replayed when Codat has forgotten it",
-        edited("runner.steps.replay:is_young", ("< KEY_LIFE", "< 10**9")),
+        together(
+            edited("runner.steps.replay:is_young", ("< KEY_LIFE", "< 10**9")),
+            edited("runner.steps.replay:may_replay", ("KEY_LIFE <= ", "10**9 <= ")),
+        ),
         cut("initiate", bases=(ONE,), gap=6_000.0) + cut("create", bases=(DIRECT,), gap=6_000.0),
     ),
     Mutant(
-        "a key is replayed after a reboot",
-        edited("runner.steps.replay:is_young", ("if attempt.boot_id != kit.clock.boot_id():", "if False:")),
-        tuple(Scene(base, cut="Runs.begin", later=(("reboot", True),)) for base in REBOOTED),
+        "a key of which no clock proves that it is young is replayed",
+        edited("runner.journal.ages:Ages.at_most", ("return math.inf", "pass")),
+        WITH_CLOCK_BEHIND,
     ),
     Mutant(
         "an unanswered upload is sent again under a new key",

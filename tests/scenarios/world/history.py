@@ -118,10 +118,17 @@ class History:
         self.hit: Counter = Counter()
         self.cuts: Counter = Counter()
         self.points: list[tuple[int, int]] = []
+        self.stopped: list[Life] = []
 
-    @property
-    def boot(self) -> str:
-        return f"boot-{self.boots}"
+    def clock_of(self, life: int, loop: VirtualLoop) -> VirtualClock:
+        """Return the clocks of the machine that a life takes place on."""
+        hosts = self.plan.hosts
+        if not hosts:
+            boot = f"boot-{self.boots}"
+            return VirtualClock(loop, boot=boot, booted_at=self.booted_at, wall_offset=self.wall_offset)
+        place = (life - 1) % len(hosts)
+        host = hosts[place]
+        return VirtualClock(loop, boot=f"host-{place}", booted_at=1_000.0 - host.uptime, wall_offset=host.wall)
 
     def new_key(self) -> str:
         return new_key(self.random)
@@ -178,6 +185,11 @@ class History:
         if life.failure is not None and not life.dead:
             self.complain(f"life {number} broke: {life.failure!r}")
             life.failure = None
+        if life.asleep is not None:
+            self.stopped.append(life)
+        elif not life.dead:
+            while self.stopped:
+                self.stopped.pop().wake()
         return life
 
     def _between(self, number: int, crash: Crash | None) -> None:

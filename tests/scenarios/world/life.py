@@ -3,7 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -25,13 +28,14 @@ from runner.errors import Interrupted, NotSent, OutcomeUnknown, RunStopped
 from runner.journal import store
 from runner.journal.journal import Journal
 from runner.journal.staging import InputFacts
+from runner.journal.watching import watching
 from runner.simulator import Call
 from runner.steps.checks import Checks
 from runner.steps.kit import Kit, Limits
 from runner.steps.proof import Proofs
 from runner.steps.roster import Roster
 from tests.scenarios.world.books import all_staged, load_receipt
-from tests.scenarios.world.loop import Stuck, VirtualClock, VirtualLoop
+from tests.scenarios.world.loop import BEGINNING, Stuck, VirtualLoop
 from tests.scenarios.world.plan import GATEWAY, KINDS, Crash, Moment
 from tests.scenarios.world.verbs import verb_at_work
 
@@ -54,6 +58,9 @@ class Life:
         self.number = number
         self.crash = crash
         self.dead = False
+        self.asleep: asyncio.Future[None] | None = None
+        """Awaited where the life was stopped."""
+        self.woken = False
         self.writes = 0
         self.requests = 0
         self.posts = 0
@@ -61,9 +68,7 @@ class Life:
         self.failure: BaseException | None = None
         self.loop = VirtualLoop(start=history.time, until=history.time + LONGEST_LIFE)
         self.loop.set_exception_handler(self._complain)
-        self.clock = VirtualClock(
-            self.loop, boot=history.boot, booted_at=history.booted_at, wall_offset=history.wall_offset
-        )
+        self.clock = history.clock_of(number, self.loop)
         self.draining: Draining | None = None
         self.in_flight: Counter[str] = Counter()
         self.attaching: set[str] = set()
@@ -84,6 +89,20 @@ class Life:
         if self.dead:
             self.history.disturbed |= self.attaching
         self.history.time = self.loop.now
+        if self.asleep is None:
+            self.loop.drop()
+
+    def wake(self) -> None:
+        """Go on where the life was stopped, until it would write: its journal has had other masters since."""
+        assert self.asleep is not None
+        self.trace("woken")
+        self.dead, self.woken = False, True
+        self.loop.now = self.history.time
+        self.loop.until = self.loop.now + TIMEOUT
+        self.asleep.set_result(None)
+        with suppress(Stuck):
+            self.loop.run_forever()
+        self.dead = True
         self.loop.drop()
 
     def _complain(self, _loop: object, context: Mapping[str, Any]) -> None:
@@ -99,9 +118,12 @@ class Life:
             self.loop.stop()
 
     async def die(self) -> None:
-        """Be killed here; never returns."""
+        """Be killed here, or stopped if that is the plan; returns only where a stopped one is woken."""
         self.kill()
-        await self.rest()
+        if self.crash is None or not self.crash.stopped or self.woken:
+            await self.rest()
+        self.asleep = self.loop.create_future()
+        await self.asleep
 
     async def rest(self) -> None:
         """Never return."""
@@ -123,11 +145,10 @@ class Life:
         if self.crash is not None and self.crash.moment in {Moment.AT_TIME, Moment.DRAIN}:
             self.loop.call_later(self.crash.n / 10, self._at_time)
         journal = Journal(Disk(self), self.clock)
-        since = await journal.runs.seconds_since_previous_life()
         await journal.runs.begin(version="0", flow=plan.flow, purpose=self.purpose)
         if plan.restage:
             await self._stage(journal)
-        transport, governor = self._stack(since, draining)
+        transport, governor = self._stack(journal, await journal.ages.since_speaking(), draining)
         codat = Codat(transport, flow=Flow(plan.flow), page_size=plan.page_size)
         random = self.history.random
         kit = Kit(
@@ -153,7 +174,8 @@ class Life:
             checks=Checks(Preflight(plan.preflight), Roster(codat, wanted=len(plan.companies))),
         )
         try:
-            await self._work(kit, draining)
+            async with watching(journal, self.clock, every=plan.watch) if plan.watch else nullcontext():
+                await self._work(kit, draining)
         except RunStopped as stop:
             self.stop = stop
             self.trace("stopped", stop.code, stop.message)
@@ -166,13 +188,17 @@ class Life:
     async def _work(self, kit: Kit, draining: Draining) -> None:
         await Batch(kit, draining, self.history.plan.concurrency).run()
 
-    def _stack(self, since: float | None, draining: Draining) -> tuple[Retrying, Governor | Unlimited]:
+    def _stack(
+        self, journal: Journal, since: float | None, draining: Draining
+    ) -> tuple[Retrying, Governor | Unlimited]:
         governor: Governor | Unlimited = Unlimited()
         if self.history.plan.governed:
             governor = Governor(
                 self.clock, Rates(), previous_life_seconds_ago=since, jitter=self.history.random.uniform
             )
-        gate = Gate(Wire(self), governor=governor, draining=draining)
+        gate = Gate(
+            Wire(self), governor=governor, draining=draining, clock=self.clock, service_time=journal.service_time
+        )
         retrying = Retrying(
             gate, clock=self.clock, jitter=self.history.random.uniform, backoff=Backoff(), draining=draining
         )
@@ -210,6 +236,8 @@ class Disk:
         commit = life.history.plan.commit
         if commit:
             await asyncio.sleep(life.history.random.uniform(0.0, commit))
+        if life.woken:
+            await life.die()
         if life.dead:
             await life.rest()
         life.writes += 1
@@ -248,6 +276,9 @@ class Wire:
         life = self._life
         if life.dead:
             await life.rest()
+        if request.is_late(life.clock.boottime()):
+            life.trace("late", request.method, request.path)
+            raise NotSent("The request was held up for too long.")
         company = str(request.company)
         life.in_flight[company] += 1
         self._history.most_in_flight = max(self._history.most_in_flight, life.in_flight[company])
@@ -297,7 +328,14 @@ class Wire:
         if answer.lost or answer.delay > TIMEOUT:
             raise OutcomeUnknown("The answer was lost.", received=False)
         life.trace("answer", own, number, answer.status)
-        return Response(answer.status, answer.headers, answer.body)
+        return Response(answer.status, {**answer.headers, **self._date()}, answer.body)
+
+    def _date(self) -> dict[str, str]:
+        life, dates = self._life, self._history.plan.world.dates
+        if dates == "none":
+            return {}
+        seconds = {"true": life.loop.now, "stuck": 0.0, "wrong": life.loop.now + 3_600.0 * life.number}[dates]
+        return {"date": format_datetime(BEGINNING + timedelta(seconds=int(seconds)), usegmt=True)}
 
     def _look_for_intent(self, request: Request) -> None:
         """No POST without an attempt on disk that says so, and that is not over yet."""

@@ -41,6 +41,18 @@ class Crash:
     reboot: bool = False
     wall_jump: float = 0.0
     """Seconds by which the wall clock is set, forward or back, before the next life."""
+    stopped: bool = False
+    """Not killed but stopped: it goes on when a later life has come to its end, as if nothing had been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine that lives take place on."""
+
+    uptime: float
+    """Seconds since it booted, when the history begins."""
+    wall: float = 0.0
+    """Seconds by which its wall clock is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,8 @@ class World:
     forget_datasets_after: float | None = None
     unknown_dataset_status: Literal[400, 404] = 404
     sync_seconds: tuple[float, float] = (0.4, 0.6)
+    dates: Literal["none", "true", "stuck", "wrong"] = "none"
+    """What the `Date` of answers says: the time; always that of the beginning; one hour more with every life."""
     real_limits: bool = False
     faults: tuple[Fault, ...] = ()
     """Of syncs and of single expenses; requests are hit by the plan."""
@@ -151,6 +165,10 @@ class Plan:
     """Companies (counted from 0) that are found disconnected, and are connected again after the second life."""
     gap: float = 3_600.0
     """Seconds between lives that end by themselves."""
+    hosts: tuple[Host, ...] = ()
+    """The machines that lives take place on in turn; one that reboots now and then if there is none."""
+    watch: float | None = None
+    """How often a life records that it goes on, in seconds; None for never."""
     preflight: Literal["off", "companies", "rows"] = "off"
     """What is checked before anything is sent; unless off, the companies call one of the accounts by another id."""
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Literal
 
 from tests.scenarios.world.history import Verdict, run_history
-from tests.scenarios.world.plan import KINDS, Crash, FlowName, Hit, Moment, Plan
+from tests.scenarios.world.plan import KINDS, Crash, FlowName, Hit, Host, Moment, Plan
 
 FLOWS: tuple[FlowName, ...] = ("datasets", "direct")
 KEYS: tuple[Literal["honoured", "ignored"], ...] = ("honoured", "ignored")
@@ -32,6 +33,13 @@ def worlds(base: Plan) -> Iterator[Plan]:
     for flow in FLOWS:
         for keys in KEYS:
             yield replace(base, flow=flow, world=replace(base.world, idempotency=keys))
+
+
+def start_of(plan: Plan) -> int:
+    """Which request starts the sync."""
+    ending = "/syncs" if plan.flow == "datasets" else "/expense-transactions"
+    requests = (rest for _, _, what, *rest in run_history(plan).trace if what == "request")
+    return next(number for _, number, method, path, _ in requests if method == "POST" and path.endswith(ending))
 
 
 def crashes(life: int, writes: int, requests: int, *, distinct: bool = False, **later: object) -> Iterator[Crash]:
@@ -90,3 +98,47 @@ def pairs_of_crashes(base: Plan, run: Judge = run_history) -> Iterator[Verdict]:
         for number, two in enumerate(crashes(2, *second.points[1])):
             later = LATER[number % len(LATER)]
             yield run(replace(base, crashes=(one, replace(two, **later))))
+
+
+HOSTS = {wall: (Host(uptime=4_000.0), Host(uptime=900_000.0, wall=wall)) for wall in (-60.0, 60.0)}
+"""Two machines, the second up for days, with wall clocks that differ by a minute in either direction."""
+
+BETWEEN_HOSTS = tuple(product((0.0, 300.0, 650.0), ("none", "true", "stuck", "wrong")))
+"""By how many seconds the list of syncs lags, and what the dates of answers say."""
+
+
+def on_two_hosts(base: Plan, *, lag: float, dates: str, number: int = 0) -> Plan:
+    """The plan with its lives on two machines in turn; `number` draws which of them is ahead."""
+    world = replace(base.world, list_lag=lag, dates=dates)
+    return replace(base, world=world, hosts=HOSTS[60.0 if number % 2 else -60.0], watch=15.0)
+
+
+def crashes_on_two_hosts(
+    base: Plan, between: Sequence[tuple[float, str]] = BETWEEN_HOSTS, run: Judge = run_history
+) -> Iterator[Verdict]:
+    """Every crash point of the undisturbed history; what was begun on one machine is taken up on the other."""
+    first = run(base)
+    for lag, dates in between:
+        for number, crash in enumerate(crashes(1, *first.points[0], distinct=True)):
+            plan = on_two_hosts(base, lag=lag, dates=dates, number=number)
+            yield run(replace(plan, crashes=(replace(crash, gap=700.0 if number % 3 else 10.0),)))
+
+
+def pairs_on_two_hosts(base: Plan, start: int, run: Judge = run_history) -> Iterator[Verdict]:
+    """A crash when the start of a sync has had its effect, and then one at every request and some times of the next."""
+    one = Crash(1, Moment.AFTER_EFFECT, start, gap=5.0)
+    for lag, dates in BETWEEN_HOSTS:
+        plan = replace(on_two_hosts(base, lag=lag, dates=dates), crashes=(one,))
+        requests = run(plan).points[1][1]
+        seconds = (5, 200, 400, 600, 655, 665)
+        seconds = tuple(Crash(2, Moment.AT_TIME, at * 10) for at in seconds)
+        for two in (*(Crash(2, Moment.AFTER_EFFECT, n) for n in range(1, requests + 1)), *seconds):
+            yield run(replace(plan, crashes=(one, replace(two, gap=5.0))))
+
+
+def stops_on_two_hosts(base: Plan, run: Judge = run_history) -> Iterator[Verdict]:
+    """At every durable write the first machine is stopped; it goes on when the second has done all the work."""
+    for n in range(1, run(base).points[0][0] + 1):
+        for gap in (31.0, 700.0):
+            crash = Crash(1, Moment.AFTER_WRITE, n, gap=gap, stopped=True)
+            yield run(replace(on_two_hosts(base, lag=0.0, dates="true", number=n), crashes=(crash,)))
