@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from runner.clock import Clock
 from runner.codat import replies, requests
-from runner.codat.answers import check
+from runner.codat.answers import check, date_of
 from runner.codat.flows import Flow
 from runner.codat.messages import Response, Transport
 from runner.doctor.findings import Finding, problem, warning, well
@@ -87,10 +86,8 @@ async def _pages(transport: Transport, asked: Asked) -> AsyncGenerator[Response,
 
 
 def _skew(response: Response, now: datetime) -> float | None:
-    try:
-        return (now - parsedate_to_datetime(response.headers.get("date", ""))).total_seconds()
-    except (ValueError, TypeError):
-        return None
+    date = date_of(response)
+    return None if date is None else now.timestamp() - date
 
 
 async def same_time(asked: Asked) -> Sequence[Finding]:
