@@ -118,7 +118,8 @@ def date_of(response: Response) -> float | None:
     An answer with an `Age` comes out of a cache: its date is the time when it was put there.
     """
     date = None if "age" in response.headers else _http_date(response.headers.get("date", ""))
-    return None if date is None else date.timestamp()
+    # A year that no clock shows by mistake is noise.
+    return date.timestamp() if date is not None and 1970 < date.year < 5000 else None
 
 
 def foreign(response: Response) -> str:

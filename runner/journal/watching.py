@@ -20,7 +20,6 @@ async def watching(journal: Journal, clock: Clock, *, every: float = EVERY) -> A
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _watch(journal: Journal, clock: Clock, every: float) -> None:

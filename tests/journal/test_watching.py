@@ -55,6 +55,7 @@ async def test_a_life_that_is_cut_off_has_written_down_all_but_the_last_seconds(
             for times in range(1, 4):
                 await clock.pass_by()
                 assert watched(connection) == times * EVERY
+        await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
 
 

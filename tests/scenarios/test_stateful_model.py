@@ -272,11 +272,11 @@ class Story(RuleBasedStateMachine):
     def the_wall_clock_is_set(self, seconds):
         self.history.wall_offset += seconds
 
-    @rule()
-    def the_machine_reboots(self):
+    @rule(uptime=st.sampled_from((5.0, 900_000.0)))
+    def the_machine_reboots_or_another_takes_its_place(self, uptime):
         self._pass(30.0)
         self.history.boots += 1
-        self.history.booted_at = self.history.time - 5.0
+        self.history.booted_at = self.history.time - uptime
 
     # ---- what must be true ----
 

@@ -98,7 +98,8 @@ def test_histories_by_chance_with_a_reboot_or_a_set_clock_after_each_crash(chunk
             plan = random_plan(random.randrange(10**6))
         jumps = (0.0, 2 * DAY, -2 * DAY, 700.0, -700.0)
         made = (replace(each, reboot=random.random() < 0.7, wall_jump=random.choice(jumps)) for each in plan.crashes)
-        return replace(plan, crashes=tuple(made))
+        plan = replace(plan, crashes=tuple(made), watch=random.choice((None, 60.0)))
+        return replace(plan, world=replace(plan.world, dates=random.choice(("none", "true"))))
 
     seeds = range(80_000 + chunk * 25, 80_025 + chunk * 25)
     assert examine("clocks and reboots", (run_history(plan_of(seed)) for seed in seeds)) == 25

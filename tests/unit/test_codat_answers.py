@@ -214,10 +214,13 @@ def test_a_missing_retry_after_says_nothing():
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({"date": "Thu, 01 Jan 1970 00:01:00 GMT"}, 60.0),
-        ({"date": "Thu, 01 Jan 1970 01:01:00 +0100"}, 60.0),
-        ({"date": "Thu, 01 Jan 1970 00:01:00 GMT", "age": "0"}, None),
-        ({"date": "Thu, 99 Jan 1970 00:01:00 GMT"}, None),
+        ({"date": "Fri, 01 Jan 1971 00:01:00 GMT"}, 31_536_060.0),
+        ({"date": "Fri, 01 Jan 1971 01:01:00 +0100"}, 31_536_060.0),
+        ({"date": "Fri, 01 Jan 1971 00:01:00 GMT", "age": "0"}, None),
+        ({"date": "Fri, 99 Jan 1971 00:01:00 GMT"}, None),
+        ({"date": "Fri, 01 Jan 1971 00:01:00 +999999999999"}, None),
+        ({"date": "Mon, 01 Jan 1900 00:00:00 +1400"}, None),
+        ({"date": "Fri, 31 Dec 9999 23:59:59 -1400"}, None),
         ({"date": "now"}, None),
         ({"date": ""}, None),
         ({}, None),
