@@ -142,6 +142,22 @@ async def test_a_life_that_was_suspended_has_watched_that_as_well(times):
     assert times.seen_by(watcher, mark)[0] == 5_000
 
 
+async def test_a_life_that_was_stopped_has_not_watched_what_those_after_it_have(times):
+    first = await times.live()
+    mark = times.mark(first)
+    times.clocks["here"].reboot()
+    stopped = await times.live()
+    times.pass_by(100)
+    await Runs(stopped.context).go_on()
+    watcher = await times.live("there")
+    times.pass_by(300)
+    await Runs(stopped.context).go_on()
+    assert times.seen_by(watcher, mark)[0] == 400
+    await stopped.until(end=True)
+    await watcher.until(end=True)
+    assert times.seen_by(await times.live("there"), mark)[0] == 400
+
+
 async def test_a_moment_that_its_life_never_wrote_a_sign_of_life_after_is_not_made_older_by_that(times):
     life = await times.live()
     times.pass_by(60)

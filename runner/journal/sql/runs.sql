@@ -5,11 +5,14 @@ RETURNING run_no
 
 -- name: end
 UPDATE run
-SET ended_at = :now, alive_boot = max(alive_boot, :boottime), alive_served = :served, exit_code = :exit_code, requests = :requests, retried = :retried, rate_limited = :rate_limited
+SET ended_at = :now, alive_served = :served,
+    alive_boot = CASE WHEN run_no = (SELECT max(run_no) FROM run) THEN max(alive_boot, :boottime) ELSE alive_boot END,
+    exit_code = :exit_code, requests = :requests, retried = :retried, rate_limited = :rate_limited
 WHERE run_no = :run
 
 -- name: alive
-UPDATE run SET alive_boot = max(alive_boot, :boottime) WHERE run_no = :run
+-- A life that was stopped, and goes on when others have come after it, has not watched what they have.
+UPDATE run SET alive_boot = max(alive_boot, :boottime) WHERE run_no = :run AND run_no = (SELECT max(run_no) FROM run)
 
 -- name: at_work
 -- The run of a process that holds the journal: its row is the latest, and not from before it took the lock.
