@@ -72,25 +72,29 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def drop(self) -> None:
         """End as a killed process does: whatever is suspended never goes on."""
         self.set_exception_handler(lambda *_: None)
+        # What gathers on its way out would make a loop of its own, which nobody closes.
+        asyncio._set_running_loop(self)
+        try:
+            self._close_tasks()
+        finally:
+            asyncio._set_running_loop(None)
+        self.tasks.clear()
+        self._ready.clear()
+        self._scheduled.clear()
+        self.close()
+
+    def _close_tasks(self) -> None:
         for task in self.tasks:
             if task.done():
                 if not task.cancelled():
                     task.exception()
                 continue
             task._log_destroy_pending = False
-            # What a coroutine calls on its way out asks for the loop that it runs in.
-            asyncio._set_running_loop(self)
             try:
                 task.get_coro().close()
             except (RuntimeError, ValueError):
                 # A coroutine that awaits on its way out: a killed process would not have come so far.
                 continue
-            finally:
-                asyncio._set_running_loop(None)
-        self.tasks.clear()
-        self._ready.clear()
-        self._scheduled.clear()
-        self.close()
 
 
 class VirtualClock(Clock):
