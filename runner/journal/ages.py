@@ -3,7 +3,8 @@
 A boot clock tells it of what happened in this very boot, and of nothing else: another machine's uptime, or that of
 another boot, is no age. Beyond that two things prove it:
 
-- what lives of this journal have watched themselves since, summed up: they hold it one after the other;
+- what lives of this journal have watched themselves since, summed up, as they hold it one after the other; or, where
+  one of this boot has come after it, what the boot clock says since that one began;
 - two clocks that know nothing of one another: the wall's, and the service's by the dates of its answers.
 """
 
@@ -28,23 +29,17 @@ class Ages(Verbs):
 
     def at_least(self, then: Instant) -> float:
         """Return seconds for which it is proved that they have passed since: the most of what is proved."""
-        watched = self._watched(then)
-        return max(0.0, self._since_boot(then) or 0.0, watched, self._two_clocks(then))
+        return max(0.0, self._since_boot(then) or 0.0, self._watched(then), self._two_clocks(then))
 
     def at_most(self, then: Instant) -> float:
-        """Return seconds of which no clock says that more have passed since; infinity where too little is known."""
-        boot = self._since_boot(then)
-        known = [self._watched(then), self._wall(then)]
-        latest = self._context.service_time.latest(self._context.clock.boottime())
-        # What was written down then is the latest that it may have been.
-        served = None if latest is None or then.served is None else latest - then.served + ServiceTime.APART
-        if served is not None:
-            known.append(served)
-        if boot is not None:
-            known.append(boot)
-        elif served is None:
-            return math.inf
-        return max(known)
+        """Return seconds of which no clock says that more have passed since; infinity where too few clocks tell."""
+        known = self._since_boot(then) is not None or self._served(then) is not None
+        return self.oldest(then) if known else math.inf
+
+    def oldest(self, then: Instant) -> float:
+        """Return the most seconds that any clock says have passed since, even if others do not tell."""
+        said = (self._since_boot(then), self._served(then), self._watched(then), self._wall(then))
+        return max(each for each in said if each is not None)
 
     async def since_speaking(self) -> float | None:
         """Return seconds for which at least no earlier life has spoken with Codat; None if none ever has."""
@@ -81,13 +76,21 @@ class Ages(Verbs):
         passed = self._context.clock.boottime() - then.boottime
         return passed if then.boot_id == self._context.clock.boot_id() and passed >= 0.0 else None
 
+    def _served(self, then: Instant) -> float | None:
+        """Return the seconds since by the service's clock, at most; None where its answers have not told."""
+        latest = self._context.service_time.latest(self._context.clock.boottime())
+        # What was written down then is the latest that it may have been.
+        return None if latest is None or then.served is None else latest - then.served + ServiceTime.APART
+
     def _wall(self, then: Instant) -> float:
         return (self._context.clock.now() - then.at).total_seconds()
 
     def _watched(self, then: Instant) -> float:
+        now = self._context.clock.boottime()
         if then.run == self._context.run:
-            return self._context.clock.boottime() - then.boottime
-        return then.watched + self._context.watched()
+            return now - then.boottime
+        since_seen = 0.0 if then.seen is None else now - then.seen
+        return max(since_seen, then.watched + self._context.watched())
 
     def _two_clocks(self, then: Instant) -> float:
         """Return what the wall clocks and the service's both prove: the smaller of the two; 0 where one is silent."""
@@ -101,6 +104,6 @@ def instant(
     connection: Connection, context: Context, life: RunNo, at: str, boottime: float, served: float | None
 ) -> Instant:
     """Put together what is known of a moment of a life, within an operation."""
-    values = {"life": life, "boottime": boottime, "run": context.run}
-    boot_id, watched = connection.execute(_SQL["life"], values).fetchone()
-    return Instant(RunNo(life), datetime.fromisoformat(at), boot_id, boottime, served, watched)
+    values = {"life": life, "boottime": boottime, "run": context.run, "boot_id": context.clock.boot_id()}
+    boot_id, watched, seen = connection.execute(_SQL["life"], values).fetchone()
+    return Instant(RunNo(life), datetime.fromisoformat(at), boot_id, boottime, served, watched, seen)

@@ -146,6 +146,8 @@ class Instant:
     """The service's time at the latest, in seconds since 1970; None where no answer had told it."""
     watched: float
     """Seconds that lives of the journal have watched since, but for the one that reads it."""
+    seen: float | None
+    """The boot time of this boot when a later life of it first came upon it; None where none has."""
 
     @property
     def earliest(self) -> datetime:

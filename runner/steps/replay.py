@@ -1,7 +1,5 @@
 """Sending the same key and body again: it can only recover the first answer, where keys are honoured."""
 
-import math
-
 from runner.codat.messages import Request
 from runner.domain.ids import AttemptNo, CompanyId
 from runner.domain.states import Outcome
@@ -28,7 +26,7 @@ def is_young(attempt: Attempt, kit: Kit) -> bool:
 
 async def may_replay(company: CompanyId, attempt: Attempt, kit: Kit) -> bool:
     """Say whether replaying the attempt is safe: its key is young, and this account is proven to honour keys."""
-    if not _is_open(attempt) or KEY_LIFE <= kit.journal.ages.at_most(attempt.first) < math.inf:
+    if not _is_open(attempt) or kit.journal.ages.oldest(attempt.first) >= KEY_LIFE:
         return False
     # Asked before the age of what another boot has sent, which only answers prove.
     return await kit.proofs.keys_honoured(company) and is_young(attempt, kit)

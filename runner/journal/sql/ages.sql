@@ -1,9 +1,11 @@
 -- name: life
--- The boot that a life was of, and how long it and those after it have watched: it since a boot time of its own, they
--- in all, but for the one that asks.
+-- The boot that a life was of; how long it and those after it have watched, it since a boot time of its own, they in
+-- all, but for the one that asks; and when the first of those after it in the boot of the one that asks began.
 SELECT boot_id, max(0.0, alive_boot - :boottime) + coalesce(
     (SELECT sum(later.alive_boot - later.started_boot) FROM run AS later
-     WHERE later.run_no > run.run_no AND later.run_no < :run), 0.0)
+     WHERE later.run_no > run.run_no AND later.run_no < :run), 0.0),
+    (SELECT min(later.started_boot) FROM run AS later
+     WHERE later.run_no > run.run_no AND later.boot_id = :boot_id)
 FROM run WHERE run_no = :life
 
 -- name: last_speaking
