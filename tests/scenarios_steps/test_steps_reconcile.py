@@ -397,3 +397,47 @@ async def test_a_direct_account_whose_list_lags_is_not_sent_the_create_twice(wor
     await w.live()
 
     assert w.posted(1) == 1
+
+
+@FLOWS
+async def test_a_start_that_was_held_up_after_its_intention_is_begun_anew_before_it_leaves(world, flow):
+    w = world(flow=flow, idempotency="ignored", duplicate_check="never")
+    await w.stage(1)
+    w.journal.syncs.begin = holding_up(w, w.journal.syncs.begin)
+
+    assert await w.live() == 0
+    ((sends, first, last),) = w.connection.execute(
+        "SELECT sends, first_boottime, last_boottime FROM attempt WHERE kind = 'start'"
+    )
+    assert sends == 2
+    assert last - first >= 31.0
+    assert len(starts(w)) == 1
+    assert w.posted(1) == 1
+
+
+@FLOWS
+async def test_a_start_that_is_held_up_every_time_is_not_sent_and_the_next_run_sends_it(world, flow):
+    w = world(flow=flow, idempotency="ignored", duplicate_check="never")
+    await w.stage(1)
+    syncs, attempts = w.journal.syncs, w.journal.attempts
+    for verbs, name in ((syncs, "begin"), (attempts, "again")):
+        setattr(verbs, name, holding_up(w, getattr(verbs, name)))
+
+    await w.live()
+    assert starts(w) == []
+    assert w.connection.execute("SELECT outcome FROM attempt WHERE kind = 'start'").fetchall() == [("not_sent",)]
+    assert w.state() == "staged"
+
+    del syncs.begin, attempts.again
+    assert await w.live() == 0
+    assert len(starts(w)) == 1
+    assert w.posted(1) == 1
+
+
+def holding_up(w, verb):
+    async def held_up(*given, **more):
+        done = await verb(*given, **more)
+        w.clock.advance(31.0)
+        return done
+
+    return held_up
