@@ -90,9 +90,9 @@ def main() -> None:
 
 def finished(path: Path, size: int) -> tuple[int, Stopwatch]:
     """Make a journal of so many posted expenses."""
-    from runner.journal.opening import open_for_writing  # noqa: PLC0415 - only the journal's maker needs it
+    from tests.journals import new_journal  # noqa: PLC0415 - only the journal's maker needs it
 
-    connection = open_for_writing(path)
+    connection = new_journal(path)
     drafts = -(-size // 50)
     values = {"size": size, "companies": COMPANIES, "drafts": drafts, "syncs": -(-drafts // 40)}
     connection.execute("BEGIN")

@@ -82,10 +82,10 @@ def dict_reader(file: Path) -> tuple[int, Stopwatch]:
 
 def inserts(file: Path, journal: Path) -> tuple[int, Stopwatch]:
     """Insert what the file says into the journal's own tables: made-up ids and hashes of the right size, no checks."""
-    from runner.journal.opening import open_for_writing  # noqa: PLC0415 - a process of its own
+    from tests.journals import new_journal  # noqa: PLC0415 - a process of its own
 
     with Stopwatch() as watch:
-        connection = open_for_writing(journal)
+        connection = new_journal(journal)
         connection.execute(
             "INSERT INTO run (purpose, started_at, version, flow, pid, host, boot_id, started_boot, alive_boot) "
             "VALUES ('run', '', '', 'datasets', 1, '', '', 0, 0)"

@@ -1,6 +1,17 @@
 -- The journal: everything that was intended and everything that is known.
 -- States are checked, illegal transitions are refused, intentions cannot be rewritten: by the schema itself.
 
+-- What the journal is: one row. `commits` counts its durable commits; its lock file is told of each.
+CREATE TABLE journal (
+    one        INTEGER PRIMARY KEY CHECK (one = 1),
+    journal_id TEXT NOT NULL,
+    commits    INTEGER NOT NULL,
+    open_run   INTEGER,
+    lost       TEXT
+) STRICT;
+
+INSERT INTO journal (one, journal_id, commits) VALUES (1, lower(hex(randomblob(16))), 0);
+
 CREATE TABLE run (
     run_no        INTEGER PRIMARY KEY,
     purpose       TEXT NOT NULL CHECK (purpose IN ('run', 'check', 'verify', 'rebuild', 'retry', 'prune', 'copy')),

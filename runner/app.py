@@ -121,12 +121,8 @@ class App:
         dropped = [] if found is None else [each.source for each in found.ready]
         if settings.strict:
             await self._refuse_wrong_rows([*sources, *dropped], options)
-        async with writing(settings.journal, self.clock) as journal:
-            if await journal.runs.open_rebuild():
-                raise RefusedToStart(
-                    "This journal is a copy, or a rebuild of it has not come to its end: nothing may be sent before.",
-                    hint=_finish_rebuild(settings.journal),
-                )
+        async with writing(settings.journal, self.clock, check=settings.check_journal) as journal:
+            await _require_whole(journal, settings.journal)
             await journal.runs.begin(purpose="run", version=__version__, flow=settings.flow)
             inputs: list[StagedInput] = []
             lost: list[LostInput] = []
@@ -153,12 +149,11 @@ class App:
         purpose = "verify" if rebuild is None else "rebuild"
         if rebuild is None:
             require_journal(settings.journal)
-        async with writing(settings.journal, self.clock) as journal:
-            if rebuild is None and await journal.runs.open_rebuild():
-                raise RefusedToStart(
-                    "This journal is a copy, or a rebuild of it has not come to its end.",
-                    hint=_finish_rebuild(settings.journal),
-                )
+        async with writing(
+            settings.journal, self.clock, rebuild=rebuild is not None, check=settings.check_journal
+        ) as journal:
+            if rebuild is None:
+                await _require_whole(journal, settings.journal)
             await journal.runs.begin(purpose=purpose, version=__version__, flow=settings.flow)
             findings: list[Findings] = []
             stop: RunStopped | None = None
@@ -213,9 +208,9 @@ class App:
         `journal` is a copy, or one that is forgotten; one that is not `changeable` is planned as it stands, for
         which there must be no sources, no input that was read only in part, and no receipts to be sent again.
         """
-        if await journal.runs.open_rebuild():
+        if (reason := await journal.runs.open_rebuild()) is not None:
             raise RefusedToStart(
-                "This journal is a copy, or a rebuild of it has not come to its end: a run would send nothing.",
+                f"{reason} A run would send nothing.",
                 hint="Finish it, naming all files that it had staged: expense-runner verify --rebuild FILE…",
             )
         inputs: list[StagedInput] = []
@@ -418,9 +413,14 @@ def _checks(settings: RunSettings, codat: Codat, work: Sequence[OpenWork]) -> Ch
     return Checks(settings.preflight, Roster(codat, wanted=wanted))
 
 
-def _finish_rebuild(journal: Path) -> str:
-    command = f"expense-runner verify --rebuild --journal {shlex.quote(str(journal))} FILE…"
-    return f"Finish it, naming all files that it had staged: {command}"
+async def _require_whole(journal: Journal, path: Path) -> None:
+    """Raise `RefusedToStart` where the journal may not know all that was sent."""
+    if (reason := await journal.runs.open_rebuild()) is not None:
+        command = f"expense-runner verify --rebuild --journal {shlex.quote(str(path))} FILE…"
+        raise RefusedToStart(
+            f"{reason} Nothing may be sent before it is rebuilt.",
+            hint=f"Rebuild it, naming all files that it had staged: {command}",
+        )
 
 
 def _limits(settings: RunSettings) -> Limits:

@@ -53,6 +53,8 @@ class RunSettings:
     max_errors: int | None = None
     auto_retry: int = 0
     retry_receipts_in_doubt: bool = False
+    check_journal: bool = True
+    """Whether the journal's file is examined when it is opened; after an unclean end it is in any case."""
     drop_payloads: bool = False
     """Keep only the hashes of expenses that are posted."""
 

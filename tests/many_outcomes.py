@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid5
 
-from runner.journal.opening import open_for_writing
+from tests.journals import new_journal
 
 BEGIN = datetime(2026, 11, 20, 1, 30, tzinfo=UTC)
 CURRENCIES = ("EUR", "GBP", "USD", "JPY", "SEK")
@@ -41,7 +41,7 @@ def company_id(number: int) -> str:
 
 def write(path: Path, *, companies: int, each: int = 24, nights: int = 3) -> None:
     """Write a finished journal: most expenses posted, some companies with something of everything."""
-    connection = open_for_writing(path)
+    connection = new_journal(path)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("BEGIN")
     _runs(connection, nights)
@@ -94,8 +94,8 @@ class _Writing:
             "expense": "(expense_no, company_no, expense_id, input_no, line, rows, content_hash, currency, units,"
             " nanos, state, draft_no, code, message) VALUES (?,?,?,?,?,1,x'00',?,?,?,?,?,?,?)",
             "payload": "(expense_no, body) VALUES (?,?)",
-            "receipt": "(receipt_no, expense_no, company_no, root, path, size, sha256, state, attachment_id, code,"
-            " message) VALUES (?,?,?,'',?,1,zeroblob(32),?,?,?,?)",
+            "receipt": "(receipt_no, expense_no, company_no, root, path, size, state, attachment_id, code, message)"
+            " VALUES (?,?,?,'',?,1,?,?,?,?)",
             "attempt": "(run_no, company_no, kind, receipt_no, idempotency_key, body_hash, first_sent_at, last_sent_at,"
             " last_run, first_boottime, last_boottime, outcome, ended_at)"
             " VALUES (?,?,'attach',?,'k',x'00',?,?,1,1.0,1.0,'done',?)",

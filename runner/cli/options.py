@@ -64,6 +64,17 @@ def json_option(command: F) -> F:
     )
 
 
+def check_journal_option(command: F) -> F:
+    """Add `--check-journal`."""
+    return click.option(
+        "--check-journal/--no-check-journal",
+        default=True,
+        show_default=True,
+        envvar="EXPENSE_RUNNER_CHECK_JOURNAL",
+        help="Examine the journal's file before anything is sent; after a run that was cut off it is in any case.",
+    )(command)
+
+
 class OneOrMore(click.Option):
     """An option that may be given several times, and in a configuration file as one text or a list of them."""
 

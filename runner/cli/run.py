@@ -12,6 +12,7 @@ from runner.cli.metrics_file import metrics_option, metrics_written
 from runner.cli.notice_options import notice_options, read_notices
 from runner.cli.options import (
     DURATION,
+    check_journal_option,
     codat_options,
     input_options,
     journal_option,
@@ -124,6 +125,7 @@ from runner.settings import RunSettings
     help="Codat asking for a longer pause ends the run (exit 75).",
 )
 @payloads_option
+@check_journal_option
 @limit_options
 @inbox_options
 @webhook_option

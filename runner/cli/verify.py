@@ -10,7 +10,14 @@ import click
 
 from runner.app import VerifyReport
 from runner.cli.keys import read_credential
-from runner.cli.options import DURATION, codat_options, input_options, journal_option, json_option
+from runner.cli.options import (
+    DURATION,
+    check_journal_option,
+    codat_options,
+    input_options,
+    journal_option,
+    json_option,
+)
 from runner.cli.session import conduct
 from runner.codat.flows import Flow
 from runner.domain.ids import CompanyId
@@ -64,6 +71,7 @@ _NOTHING_TO_COMPARE: Final[Mapping[ExpenseState, str]] = {
     help="How long a request that got no answer may still take effect. [default: the request timeout and 600 more]",
 )
 @click.option("--concurrency", type=click.IntRange(1, 1000), default=32, show_default=True, help="Companies at a time.")
+@check_journal_option
 @json_option
 def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool, as_json: bool, **options: Any) -> int:
     """Compare the journal with what Codat says, expense by expense, and repair the journal where it knew less.

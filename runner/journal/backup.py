@@ -70,6 +70,8 @@ def _mark(copy: sqlite3.Connection, *, now: datetime, version: str) -> int:
         "pid": os.getpid(),
         "host": os.uname().nodename,
     }
-    copy.execute(_SQL["mark"], facts)
+    copy.execute(_SQL["lives_lost"], facts)
+    made = f"{now:%Y-%m-%d %H:%M} UTC by expense-runner {version} on {os.uname().nodename}"
+    copy.execute(_SQL["mark"], {"reason": f"This journal is a copy, made {made}."})
     (expenses,) = copy.execute(_SQL["expenses"]).fetchone()
     return int(expenses)

@@ -1,12 +1,12 @@
 """Who holds a journal, by what the holder wrote into its lock: looked at without touching the lock."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from runner.errors import JournalUnusable
+from runner.journal.lock_file import LockFile, lock_file_of
 
 _LONGEST: Final = 1_000
 
@@ -34,17 +34,16 @@ def holder_of(journal: Path) -> Holder | None:
     """
     path = journal.resolve()
     try:
-        with path.with_name(f"{path.name}.lock").open("rb") as file:
+        with lock_file_of(path).open("rb") as file:
             said = file.read(_LONGEST)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise JournalUnusable(f"The lock of {journal} cannot be read: {error.strerror}.") from None
-    try:
-        facts = json.loads(said)
-        return Holder(int(facts["pid"]), str(facts["host"]), str(facts["since"]))
-    except (ValueError, KeyError, TypeError):
+    facts = LockFile.parse(said)
+    if facts is None or facts.pid is None:
         return None
+    return Holder(int(facts.pid), str(facts.host), str(facts.since))
 
 
 def worker_of(journal: Path) -> Holder | None:

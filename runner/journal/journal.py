@@ -18,12 +18,15 @@ from runner.journal.condition import Conditions
 from runner.journal.context import Context
 from runner.journal.drafts import Drafts
 from runner.journal.health import Healths
+from runner.journal.holder import holder_of
+from runner.journal.identity import Identity, doubt_of, has_log
 from runner.journal.inputs import Inputs
 from runner.journal.integrity import Integrity
 from runner.journal.lock import Lock
 from runner.journal.notices import Notices
-from runner.journal.opening import open_for_reading, open_for_writing, open_scratch, require_no_other_file
+from runner.journal.opening import open_for_reading, open_for_writing, open_scratch
 from runner.journal.outlook import Outlook
+from runner.journal.place import mount_table, require_good_place, several_names
 from runner.journal.preflight import Preflights
 from runner.journal.receipts import Receipts
 from runner.journal.results import Results
@@ -35,6 +38,7 @@ from runner.journal.story import Stories
 from runner.journal.syncs import Syncs
 from runner.journal.trouble import Trouble
 from runner.journal.verification import Verification
+from runner.logs import get_log
 
 
 class Journal:
@@ -88,16 +92,21 @@ def require_journal(path: Path) -> None:
 
 
 @asynccontextmanager
-async def writing(path: Path, clock: Clock) -> AsyncIterator[Journal]:
-    """Hold the journal for one run: lock, open, migrate; fold the log into the file at the end.
+async def writing(
+    path: Path, clock: Clock, *, rebuild: bool = False, check: bool = True, mounts: str | None = None
+) -> AsyncIterator[Journal]:
+    """Hold the journal for one run: lock, check, open, migrate; fold the log into the file at the end.
 
+    Only a `rebuild` makes a journal again that its lock file knows and that is gone. Without `check` the file is
+    examined after an unclean end alone. Whoever sends asks `runs.open_rebuild` first: a journal that has lost
+    something is opened, and marked. `mounts` stands for the system's table of mounts.
     Raises `JournalLocked` where another run holds it, `JournalUnusable` where it cannot be opened or written.
     """
     # Two names of one file must meet at one lock.
     path = path.resolve()  # noqa: ASYNC240 - before anything else runs, like the opening itself
-    require_no_other_file(path)
-    with Lock(path, now=clock.now()):
-        store = GroupCommit(lambda: open_for_writing(path))
+    require_good_place(path, mount_table() if mounts is None else mounts)
+    with Lock(path, now=clock.now(), rebuild=rebuild) as lock:
+        store = GroupCommit(lambda: open_for_writing(path, lock, check=check), Identity(lock))
         await store.start()
         try:
             yield Journal(store, clock)
@@ -107,8 +116,17 @@ async def writing(path: Path, clock: Clock) -> AsyncIterator[Journal]:
 
 @contextmanager
 def reading(path: Path, clock: Clock) -> Iterator[Journal]:
-    """Read the journal beside a run that may be writing it; raises `JournalUnusable`."""
+    """Read the journal beside a run that may be writing it; what is wrong with it as a whole is said in the log.
+
+    Raises `JournalUnusable`.
+    """
+    path = path.resolve()
+    log, at_work = has_log(path), holder_of(path) is not None
     with closing(open_for_reading(path)) as connection:
+        if (said := several_names(path, mount_table())) is not None:
+            get_log().warning("journal_has_several_names", said=said)
+        if not at_work and (said := doubt_of(connection, path, log=log)) is not None:
+            get_log().warning("journal_not_whole", said=said)
         try:
             yield Journal(Inline(connection), clock)
         except sqlite3.Error as error:

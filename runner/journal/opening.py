@@ -7,11 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import JournalUnusable
-from runner.journal.copying import sync_folder
+from runner.journal.identity import Identity, found_by, known, loss, require_own_lock_file
+from runner.journal.lock import Lock
 from runner.journal.migrations import available, migrate
 from runner.logs import get_log
-
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "fuse.sshfs", "afs", "ceph", "fuse.glusterfs"})
 
 _PRAGMAS = {
     "journal_mode": ("wal", "wal"),
@@ -24,26 +23,32 @@ _PRAGMAS = {
 }
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open or create the journal for its one writer, at the newest schema.
+def open_for_writing(path: Path, lock: Lock, *, check: bool = True) -> sqlite3.Connection:
+    """Open the journal for its one writer, at the newest schema; what has lost something is marked in the file.
 
-    The caller holds the lock. Raises `JournalUnusable`.
+    `path` is resolved, and `lock` held. With `check` the file is examined; after an unclean end it is in any case.
+    Raises `JournalUnusable`.
     """
-    _refuse_network(path)
+    found = found_by(lock, path)
+    _tighten(path)
+    if not os.access(path, os.W_OK):
+        # SQLite opens it without a word, and refuses the first write only.
+        raise _read_only(path)
     try:
-        unclean = _create(path)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         raise JournalUnusable(
             f"The journal {path} cannot be opened: {error}.",
             hint="Its folder must exist and be writable for this user; name another with --journal.",
         ) from error
-    if not os.access(path, os.W_OK):
-        # SQLite opens it without a word, and refuses the first write only.
-        connection.close()
-        raise _read_only(path)
     try:
-        _prepare(connection, path, unclean=unclean)
+        _prepare(connection, path, check=check or found.log)
+        if not (check or found.log):
+            get_log().warning("journal_not_checked", said="--no-check-journal: its file was not examined")
+        before = known(connection)
+        require_own_lock_file(before, lock, path)
+        migrate(connection, path)
+        Identity(lock).begin(connection, loss(before, found))
     except sqlite3.Error as error:
         connection.close()
         raise _unusable(path, error) from error
@@ -93,32 +98,6 @@ def open_scratch() -> sqlite3.Connection:
     return connection
 
 
-def _create(path: Path) -> bool:
-    """Create the file with mode 0600 if it is absent; say whether an earlier life ended without closing it."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        if _may_be_journal(path):
-            _tighten(path)
-        log = path.with_name(f"{path.name}-wal")
-        return log.exists() and log.stat().st_size > 0
-    sync_folder(path.absolute().parent)
-    return False
-
-
-def require_no_other_file(path: Path) -> None:
-    """Raise `JournalUnusable` where a file is named that cannot be a journal, before anything is made beside it."""
-    if path.is_file() and os.access(path, os.R_OK) and not _may_be_journal(path):
-        raise _no_journal(path, "file is not a database")
-
-
-def _may_be_journal(path: Path) -> bool:
-    """Say whether a file is a database or still empty; of another, named by mistake, nothing may be changed."""
-    with suppress(OSError), path.open("rb") as file:
-        return file.read(15) in {b"", b"SQLite format 3"}
-    return False
-
-
 def _tighten(path: Path) -> None:
     """Take a journal that was made readable to others away from them, and say so: it holds the expenses' content."""
     for each in (path, *(path.with_name(f"{path.name}{beside}") for beside in ("-wal", "-shm", ".lock"))):
@@ -131,21 +110,21 @@ def _tighten(path: Path) -> None:
                 )
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, *, unclean: bool) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, *, check: bool) -> None:
     connection.execute("PRAGMA busy_timeout = 5000").fetchone()
     for name, (wanted, reads) in _PRAGMAS.items():
         connection.execute(f"PRAGMA {name} = {wanted}").fetchall()
         (got,) = connection.execute(f"PRAGMA {name}").fetchone()
         if got != reads:
             raise JournalUnusable(f"The journal {path} does not take the setting {name} = {wanted} (it says {got}).")
-    if unclean:
+    if check:
         (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if answer != "ok":
             raise JournalUnusable(
                 f"The journal {path} is damaged: {answer}.",
-                hint="Restore a copy of it, or rebuild it with: expense-runner verify --rebuild",
+                hint="Keep it, put a copy or nothing in its place, and make it whole again with: "
+                "expense-runner verify --rebuild FILE…",
             )
-    migrate(connection, path)
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
@@ -168,7 +147,8 @@ def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
 def _no_journal(path: Path, said: str) -> JournalUnusable:
     return JournalUnusable(
         f"{path} is not a journal, or it is damaged: {said}.",
-        hint="Restore a copy of it, or name another file with --journal.",
+        hint="If it is your journal, keep it, put a copy or nothing in its place, and make it whole again with: "
+        "expense-runner verify --rebuild FILE… Else name another file with --journal.",
     )
 
 
@@ -177,32 +157,3 @@ def _read_only(path: Path) -> JournalUnusable:
         f"The journal {path} cannot be written: the file or its folder is read-only.",
         hint="Give this user write access to the journal and its folder.",
     )
-
-
-def _refuse_network(path: Path) -> None:
-    """Refuse a network file system: its locks and fsyncs promise less than exactly-once needs."""
-    kind = _file_system(path, _mounts())
-    if kind in _NETWORK:
-        raise JournalUnusable(
-            f"The journal {path} would lie on a network file system ({kind}), where locks cannot be trusted.",
-            hint="Put it on a local disk with --journal.",
-        )
-
-
-def _mounts() -> str:
-    try:
-        return Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _file_system(path: Path, mounts: str) -> str | None:
-    """Return the kind of file system that the path lies on, from a text like that of `/proc/mounts`."""
-    place = path.absolute().parent.resolve()
-    best, kind = -1, None
-    for mount in mounts.splitlines():
-        _, point, fs, *_ = mount.split(" ")
-        folder = Path(point.replace("\\040", " "))
-        if place.is_relative_to(folder) and len(folder.parts) >= best:
-            best, kind = len(folder.parts), fs
-    return kind

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from runner.clock import Clock
 from runner.errors import JournalFailed, NotWritten
+from runner.journal.identity import Identity
 from runner.journal.lock import Lock
-from runner.journal.opening import open_for_reading, open_for_writing, require_no_other_file
+from runner.journal.opening import open_for_reading, open_for_writing
+from runner.journal.place import mount_table, require_good_place
 from runner.journal.statements import load
-from runner.journal.store import Pending, apply, checkpoint
+from runner.journal.store import Numbering, Pending, apply, checkpoint
 
 _SQL = load("pruning")
 
@@ -64,16 +66,18 @@ def prune(path: Path, clock: Clock, *, before: datetime, version: str, vacuum: b
     on. Raises `JournalLocked`, `JournalUnusable`, and `NotWritten` where there is no room to rewrite the file.
     """
     path = path.resolve()
-    require_no_other_file(path)
-    with Lock(path, now=clock.now()), closing(open_for_writing(path)) as connection:
+    require_good_place(path, mount_table())
+    with Lock(path, now=clock.now()) as lock, closing(open_for_writing(path, lock)) as connection:
+        write = _Writer(connection, Identity(lock))
         size = _size(connection)
-        run = _begin(connection, clock, version)
+        run = _begin(write, clock, version)
         connection.execute("PRAGMA secure_delete = ON").fetchall()
         topics = _old(connection, before)
         for topic in topics:
             if topic.rows:
-                _remove(connection, topic.topic, before, portion)
-        _write(connection, _SQL["end"], {"run": run, "now": _moment(clock.now()), "boottime": clock.boottime()})
+                _remove(write, topic.topic, before, portion)
+        write(_SQL["end"], {"run": run, "now": _moment(clock.now()), "boottime": clock.boottime()})
+        write.numbering.end(connection)
         checkpoint(connection, mode="TRUNCATE")
         if vacuum:
             _rewrite(connection, path)
@@ -89,7 +93,7 @@ def _old(connection: sqlite3.Connection, before: datetime) -> tuple[Pruned, ...]
     return tuple(Pruned(topic, *connection.execute(_SQL[f"{topic}_old"], values).fetchone()) for topic in TOPICS)
 
 
-def _begin(connection: sqlite3.Connection, clock: Clock, version: str) -> int:
+def _begin(write: "_Writer", clock: Clock, version: str) -> int:
     facts = {
         "now": _moment(clock.now()),
         "version": version,
@@ -98,29 +102,36 @@ def _begin(connection: sqlite3.Connection, clock: Clock, version: str) -> int:
         "boot_id": clock.boot_id(),
         "boottime": clock.boottime(),
     }
-    ((number,),) = _write(connection, _SQL["begin"], facts)
+    ((number,),) = write(_SQL["begin"], facts)
     return int(number)
 
 
-def _remove(connection: sqlite3.Connection, statement: str, before: datetime, portion: int) -> None:
+def _remove(write: "_Writer", statement: str, before: datetime, portion: int) -> None:
     after = 0
     while True:
         place = {"after": after, "limit": portion}
-        (until,) = connection.execute(_SQL[f"{statement}_portion"], place).fetchone()
+        (until,) = write.connection.execute(_SQL[f"{statement}_portion"], place).fetchone()
         if until is None:
             return
-        _write(connection, _SQL[statement], {"after": after, "until": until, "before": _moment(before)})
-        checkpoint(connection)
+        write(_SQL[statement], {"after": after, "until": until, "before": _moment(before)})
+        checkpoint(write.connection)
         after = until
 
 
-def _write(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[Any]:
-    pending = Pending(lambda opened: opened.execute(statement, values).fetchall())
-    apply(connection, [pending])
-    if pending.error is not None:
-        raise pending.error
-    rows: list[Any] = pending.result
-    return rows
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Runs one statement in a durable commit of its own."""
+
+    connection: sqlite3.Connection
+    numbering: Numbering
+
+    def __call__(self, statement: str, values: dict[str, Any]) -> list[Any]:
+        pending = Pending(lambda opened: opened.execute(statement, values).fetchall())
+        apply(self.connection, [pending], self.numbering)
+        if pending.error is not None:
+            raise pending.error
+        rows: list[Any] = pending.result
+        return rows
 
 
 def _rewrite(connection: sqlite3.Connection, path: Path) -> None:

@@ -32,6 +32,8 @@ class Runs(Verbs):
 
         def operation(connection: Connection) -> int:
             (number,) = connection.execute(_SQL["begin"], facts).fetchone()
+            if purpose == "rebuild":
+                connection.execute(_SQL["begin_rebuild"], {"reason": f"The rebuild by run {number} did not end."})
             return int(number)
 
         self._context.run = RunNo(await self._write(operation))
@@ -54,11 +56,19 @@ class Runs(Verbs):
             "retried": retried,
             "rate_limited": rate_limited,
         }
-        await self._change(_SQL["end"], facts)
 
-    async def open_rebuild(self) -> bool:
-        """Say whether a rebuild of this journal was begun and did not come to its end."""
-        return await self._row(lambda *_: True, _SQL["open_rebuild"]) or False
+        def operation(connection: Connection) -> None:
+            connection.execute(_SQL["end"], facts)
+            connection.execute(_SQL["end_rebuild"], facts)
+
+        await self._write(operation)
+
+    async def open_rebuild(self) -> str | None:
+        """Return why nothing may be sent before a rebuild has ended, as a sentence; None where it may.
+
+        The journal is a copy, has lost something, or a rebuild of it did not come to its end.
+        """
+        return await self._row(str, _SQL["open_rebuild"])
 
     async def record_keys_honoured(self, honoured: bool) -> None:  # noqa: FBT001 - it is the fact itself
         """Record what the probe of idempotency keys found."""

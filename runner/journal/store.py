@@ -65,7 +65,23 @@ class Pending:
             self.future.set_result(self.result)
 
 
-def apply(connection: sqlite3.Connection, batch: Sequence[Pending]) -> None:
+class Numbering(Protocol):
+    """Numbers durable commits, and is told when one is on disk; the closing of the journal is one of them."""
+
+    def count(self, connection: sqlite3.Connection) -> tuple[str, int, int]:
+        """Give the commit that is about to be made its number, within it."""
+        ...
+
+    def keep(self, numbered: tuple[str, int, int]) -> None:
+        """Note a commit that is on disk; raises `JournalFailed`."""
+        ...
+
+    def end(self, connection: sqlite3.Connection) -> None:
+        """Record that the journal was closed."""
+        ...
+
+
+def apply(connection: sqlite3.Connection, batch: Sequence[Pending], numbering: Numbering | None = None) -> None:
     """Run a batch of operations in one transaction, each in a savepoint of its own, and commit.
 
     Raises `JournalUnusable` where the disk or the file is at fault; then nothing of the batch counts as done.
@@ -74,7 +90,10 @@ def apply(connection: sqlite3.Connection, batch: Sequence[Pending]) -> None:
         connection.execute("BEGIN IMMEDIATE")
         for pending in batch:
             _attempt(connection, pending)
+        numbered = None if numbering is None else numbering.count(connection)
         connection.execute("COMMIT")
+        if numbering is not None and numbered is not None:
+            numbering.keep(numbered)
     except sqlite3.Error as error:
         _abandon(connection)
         raise _unusable(error) from error
@@ -181,8 +200,9 @@ class _Thread:
 class GroupCommit:
     """The one writer of the one connection, in aiosqlite's thread."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], numbering: Numbering | None = None) -> None:
         self._thread = _Thread(connect)
+        self._numbering = numbering
         self._queue: list[Pending] = []
         self._awake = asyncio.Event()
         self._closing = False
@@ -221,9 +241,14 @@ class GroupCommit:
             await self._task
         try:
             if self._broken is None:
-                await self._thread.call(_truncate)
+                await self._thread.call(self._fold)
         finally:
             await self._thread.close()
+
+    def _fold(self, connection: sqlite3.Connection) -> None:
+        if self._numbering is not None:
+            self._numbering.end(connection)
+        _truncate(connection)
 
     async def _run(self) -> None:
         while self._queue or not self._closing:
@@ -248,18 +273,22 @@ class GroupCommit:
             pending.settle()
 
     def _apply(self, connection: sqlite3.Connection, batch: list[Pending]) -> None:
-        apply(connection, batch)
+        apply(connection, batch, self._numbering)
         if connection.total_changes - self._changes >= CHECKPOINT_CHANGES:
             self._changes = connection.total_changes
             checkpoint(connection)
 
 
-def checkpoint(connection: sqlite3.Connection, *, mode: str = "PASSIVE") -> None:
-    """Fold the write-ahead log into the file: as much of it as no reader needs, or with "TRUNCATE" all."""
+def checkpoint(connection: sqlite3.Connection, *, mode: str = "PASSIVE") -> bool:
+    """Fold the write-ahead log into the file: as much of it as no reader needs, or with "TRUNCATE" all.
+
+    Returns whether nobody was in the way.
+    """
     try:
-        connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        (busy, _, _) = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
     except sqlite3.Error as error:
         raise _unusable(error) from error
+    return not busy
 
 
 def _truncate(connection: sqlite3.Connection) -> None:

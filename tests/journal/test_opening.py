@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,10 @@ from runner.errors import JournalLocked, JournalUnusable
 from runner.journal import migrations, opening
 from runner.journal.journal import reading, writing
 from runner.journal.migrations import APPLICATION_ID, Migration
-from runner.journal.opening import open_for_reading, open_for_writing
+from runner.journal.opening import open_for_reading
+from runner.journal.place import _file_system
 from tests.clocks import FakeClock
+from tests.journals import new_journal
 
 
 @pytest.fixture
@@ -79,7 +82,7 @@ def test_another_programs_database_is_refused_and_left_alone(path):
     connection.execute("CREATE TABLE theirs (n)")
     connection.close()
     with pytest.raises(JournalUnusable, match="not a journal"):
-        open_for_writing(path)
+        new_journal(path)
     with pytest.raises(JournalUnusable, match="not a journal"):
         open_for_reading(path)
     connection = sqlite3.connect(path)
@@ -90,12 +93,12 @@ def test_another_programs_database_is_refused_and_left_alone(path):
 def test_a_file_that_is_no_database_is_refused(path):
     path.write_bytes(b"company_id,id,type\n" * 100)
     with pytest.raises(JournalUnusable, match="not a journal"):
-        open_for_writing(path)
+        new_journal(path)
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_the_reason(tmp_path):
     with pytest.raises(JournalUnusable, match="cannot be opened"):
-        open_for_writing(tmp_path / "nowhere" / "journal.db")
+        new_journal(tmp_path / "nowhere" / "journal.db")
 
 
 def test_reading_a_journal_that_is_not_there_creates_nothing(path):
@@ -116,23 +119,23 @@ async def test_a_journal_that_cannot_be_opened_leaves_no_lock_behind(path):
 
 
 def test_a_newer_journal_is_refused_untouched(path):
-    open_for_writing(path).close()
+    new_journal(path).close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(JournalUnusable, match="newer"):
-        open_for_writing(path)
+        new_journal(path)
     assert version_of(path) == 99
 
 
 def test_an_older_journal_is_copied_before_it_is_upgraded(path, monkeypatch):
-    connection = open_for_writing(path)
+    connection = new_journal(path)
     connection.execute("INSERT INTO company (company_id) VALUES ('kept')")
     connection.close()
     old = version_of(path)
     monkeypatch.setattr(migrations, "available", with_one_more("CREATE TABLE more (n INTEGER) STRICT;"))
 
-    connection = open_for_writing(path)
+    connection = new_journal(path)
     assert connection.execute("SELECT count(*) FROM more").fetchone() == (0,)
     connection.close()
 
@@ -146,16 +149,16 @@ def test_an_older_journal_is_copied_before_it_is_upgraded(path, monkeypatch):
 
 
 def test_a_migration_that_breaks_off_leaves_the_old_version_whole(path, monkeypatch):
-    open_for_writing(path).close()
+    new_journal(path).close()
     old = version_of(path)
     with monkeypatch.context() as patched:
         patched.setattr(
             migrations, "available", with_one_more("CREATE TABLE more (n); INSERT INTO nowhere VALUES (1);")
         )
         with pytest.raises(JournalUnusable):
-            open_for_writing(path)
+            new_journal(path)
 
-    connection = open_for_writing(path)
+    connection = new_journal(path)
     assert version_of(path) == old
     assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
     connection.close()
@@ -175,18 +178,19 @@ def dying(*args, **options):
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), 9))
     return connection
 opening.sqlite3.connect = dying
-opening.open_for_writing(Path(sys.argv[1]))
+from tests.journals import new_journal
+new_journal(Path(sys.argv[1]))
 """
 
 
 def test_a_process_killed_within_a_migration_leaves_the_old_version_whole(path):
-    open_for_writing(path).close()
+    new_journal(path).close()
     old = version_of(path)
 
     ended = subprocess.run([sys.executable, "-c", DIES_IN_MIGRATION, str(path)], check=False, timeout=30)
 
     assert ended.returncode == -signal.SIGKILL
-    connection = open_for_writing(path)
+    connection = new_journal(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (old,)
     assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
     connection.close()
@@ -256,7 +260,7 @@ async def test_after_an_unclean_end_a_damaged_journal_is_found_out(path, holder)
     path.with_name("journal.db-wal").write_bytes(b"\0" * 32)
 
     with pytest.raises(JournalUnusable, match="damaged"):
-        open_for_writing(path)
+        new_journal(path)
 
 
 # ---- beside a writer ----
@@ -295,11 +299,11 @@ server:/export /mnt/books nfs4 rw 0 0
     ],
 )
 def test_the_nearest_mount_says_the_kind_of_file_system(place, kind):
-    assert opening._file_system(opening.Path(place), MOUNTS) == kind
+    assert _file_system(Path(place), MOUNTS) == kind
 
 
-def test_a_network_file_system_is_refused_before_anything_is_created(path, monkeypatch):
-    monkeypatch.setattr(opening, "_mounts", lambda: f"server:/x {path.parent} nfs rw 0 0\n")
+async def test_a_network_file_system_is_refused_before_anything_is_created(path):
     with pytest.raises(JournalUnusable, match="network"):
-        open_for_writing(path)
-    assert not path.exists()
+        async with writing(path, FakeClock(), mounts=f"server:/x {path.parent} nfs rw 0 0\n"):
+            raise AssertionError("it was opened")
+    assert not list(path.parent.iterdir())

@@ -20,9 +20,16 @@ SELECT run_no FROM run
 WHERE run_no = (SELECT max(run_no) FROM run) AND ended_at IS NULL AND pid = :pid AND host = :host AND started_at >= :since
 
 -- name: open_rebuild
--- The latest rebuild, unless it came to its end; or the mark of a copy that has not been rebuilt since.
-SELECT run_no FROM run WHERE purpose IN ('rebuild', 'copy') AND exit_code IS NOT 0
-AND run_no = (SELECT max(run_no) FROM run WHERE purpose IN ('rebuild', 'copy'))
+-- Why nothing may be sent before a rebuild has ended.
+SELECT lost FROM journal WHERE lost IS NOT NULL
+
+-- name: begin_rebuild
+UPDATE journal SET lost = coalesce(lost, :reason)
+
+-- name: end_rebuild
+-- Of a rebuild that came to its end only; the number of this commit goes to the lock file.
+UPDATE journal SET lost = NULL
+WHERE :exit_code = 0 AND (SELECT purpose FROM run WHERE run_no = :run) = 'rebuild'
 
 -- name: keys_honoured
 UPDATE run SET keys_honoured = :honoured WHERE run_no = :run
