@@ -141,6 +141,9 @@ class Lock:
                     hint="Put it back, or make it again with: expense-runner verify --rebuild FILE… Only to begin "
                     f"another one, which knows nothing of what was sent, remove {self._path}.",
                 )
+            # First of all the lock file says something: an empty journal without one has lost what it held.
+            self._say_who()
+            self._force()
             self._file = os.open(self._journal, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             self.is_new = True
             sync_folder(self._journal.parent)
