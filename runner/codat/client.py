@@ -71,6 +71,9 @@ class Codat:
         self, company: CompanyId, dataset_ids: Sequence[DatasetId], *, key: IdempotencyKey, begin: Begin
     ) -> Created:
         """Start one sync of the datasets; the answer has the sync's id."""
+        if not dataset_ids:
+            # Some reading of the API may take it for "all that is pending".
+            raise ValueError("a start that names no dataset is never sent")
         request = requests.initiate_request(company, dataset_ids, key=key)
         return replies.read_started(await self._effect(request, begin))
 
@@ -105,8 +108,10 @@ class Codat:
         return await self._read(requests.mapping_options_request(company), replies.read_mapping_options)
 
     async def status(self, company: CompanyId, sync_id: SyncId) -> SyncStatus:
-        """Read one sync's status."""
-        return await self._read(requests.status_request(company, sync_id), replies.read_status)
+        """Read one sync's status; an answer that names another sync is no answer."""
+        return await self._read(
+            requests.status_request(company, sync_id), lambda response: replies.read_status(response, of=sync_id)
+        )
 
     async def statuses(self, company: CompanyId) -> list[SyncStatus]:
         """Read the status of every sync of the company."""
@@ -127,35 +132,23 @@ class Codat:
     async def keys_are_honoured(self, company: CompanyId) -> bool:
         """Say whether it is proven that a used idempotency key answers 422 to another body.
 
-        Asked with bodies that are certainly invalid, so that nothing can come of it: an empty list, and then
-        under the same key a list with an empty object, which must be refused with 400 and 422. The second one
+        Asked with bodies that no reading of the API could take for an order: two different lists, each of one
+        object that is no expense, under the same key, which must be refused with 400 and 422. The second one
         under a key of its own must be a 400 again, or the 422 would only be this account's way to say
         "invalid". Any surprise is a no. Errors that reach the run are raised.
         """
         key = _fresh_key()
         try:
             return (
-                await self._probe(company, (), key=key) == 400
-                and await self._probe(company, (b"{}",), key=key) == 422
-                and await self._probe(company, (b"{}",), key=_fresh_key()) == 400
+                await self._probe(company, _NO_EXPENSE, key=key) == 400
+                and await self._probe(company, _NO_EXPENSE_EITHER, key=key) == 422
+                and await self._probe(company, _NO_EXPENSE_EITHER, key=_fresh_key()) == 400
             )
         except RequestError:
             return False
 
-    async def can_initiate(self, company: CompanyId) -> bool:
-        """Say whether it is proven that this account starts syncs of datasets, so that a create only stores.
-
-        Asked with a list of no datasets, from which nothing can come: refused as invalid where the endpoint is
-        there, 404 where it is not. Any surprise is a no. Errors that reach the run are raised.
-        """
-        request = replace(requests.initiate_request(company, (), key=_fresh_key()), expected=_REFUSED)
-        try:
-            return (await self._transport.send(request, _nothing_to_write)).status in _REFUSED
-        except RequestError:
-            return False
-
-    async def _probe(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> int:
-        request = replace(self._create_request(company, payloads, key=key), expected=_REFUSED)
+    async def _probe(self, company: CompanyId, payload: bytes, *, key: IdempotencyKey) -> int:
+        request = replace(self._create_request(company, (payload,), key=key), expected=_REFUSED)
         return (await self._transport.send(request, _nothing_to_write)).status
 
     def _create_request(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> Request:
@@ -185,6 +178,9 @@ async def _nothing_to_write(_request: Request) -> None:
 
 _REFUSED = frozenset({400, 422})
 """How probes are refused: they are certainly invalid."""
+
+_NO_EXPENSE, _NO_EXPENSE_EITHER = b"{}", b'{"id":"none"}'
+"""Without an id that an expense can have, without a type, a date, an amount."""
 
 
 def _fresh_key() -> IdempotencyKey:

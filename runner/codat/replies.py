@@ -141,14 +141,19 @@ class Page:
 
 
 def read_created(response: Response) -> Created:
-    """Read what a create answered; at least one of the two ids is there.
+    """Read what a create answered: one of the two ids is there.
 
-    Raises `OutcomeUnknown` (not received) where neither is a UUID.
+    Where both are, a sync has been started, whatever was stored for it. Raises `OutcomeUnknown` (not received) where
+    neither is a UUID, or where a sync is named that cannot be read.
     """
     body = _decoded(_CREATED, response)
-    dataset_id, sync_id = _uuid(body.dataset_id), _uuid(body.sync_id)
+    dataset_id, sync_id = _given(body.dataset_id), _given(body.sync_id)
+    if sync_id is None and _is_something(body.sync_id):
+        raise unreadable(response, "it names a sync, and not by a UUID")
     if dataset_id is None and sync_id is None:
         raise unreadable(response, "it names neither a dataset nor a sync")
+    if sync_id is not None:
+        dataset_id = None
     return Created(
         dataset_id=None if dataset_id is None else DatasetId(dataset_id),
         sync_id=None if sync_id is None else SyncId(sync_id),
@@ -178,12 +183,15 @@ def read_attachment(response: Response) -> AttachmentId:
     return AttachmentId(attachment_id)
 
 
-def read_status(response: Response) -> SyncStatus:
+def read_status(response: Response, *, of: SyncId | None = None) -> SyncStatus:
     """Read one sync's status.
 
-    Raises `OutcomeUnknown` (not received) where the sync's id is not a UUID.
+    Raises `OutcomeUnknown` (not received) where the sync's id is not a UUID, or not that of the sync it is asked `of`.
     """
-    return _status(response, _decoded(_STATUS, response))
+    status = _status(response, _decoded(_STATUS, response))
+    if of is not None and status.sync_id != of.lower():
+        raise unreadable(response, "it is the status of another sync")
+    return status
 
 
 def read_status_list(response: Response) -> list[SyncStatus]:
@@ -357,6 +365,20 @@ def _transaction_status(value: object) -> TransactionStatus:
 
 def _lower(value: object) -> str:
     return value.strip().lower() if isinstance(value, str) else ""
+
+
+def _given(value: object) -> str | None:
+    """Return an id that an answer gives to what it made: the nil UUID is how some programs write none."""
+    found = _uuid(value)
+    return None if found == _NIL else found
+
+
+def _is_something(value: object) -> bool:
+    """Say whether it is there at all, other than as a way to write nothing."""
+    return bool(value) and value != _NIL
+
+
+_NIL = "00000000-0000-0000-0000-000000000000"
 
 
 def _uuid(value: object) -> str | None:

@@ -158,11 +158,15 @@ class Account:
             raise Refusal(404)
         body = _json(call.body)
         identifiers = body.get("datasetIds") if isinstance(body, dict) else None
+        if not identifiers and isinstance(body, dict) and self.behaviour.no_datasets == "all_pending":
+            identifiers = self.datasets.pending(company.id, now=now)
         if not isinstance(identifiers, list) or not identifiers or not all(map(is_uuid, identifiers)):
             raise Refusal(400, "datasetIds must name at least one dataset.")
         self._demand_connection(company)
         items: list[Item] = []
-        for identifier in dict.fromkeys(each.lower() for each in identifiers):
+        if self.behaviour.dataset_named_twice == "once":
+            identifiers = dict.fromkeys(each.lower() for each in identifiers)
+        for identifier in identifiers:
             dataset = self.datasets.find(company.id, identifier, now=now)
             if dataset is None:
                 message = f"Dataset {identifier} does not exist."
@@ -171,6 +175,7 @@ class Account:
             items.extend(Item(each, dataset.id) for each in dataset.transactions)
         self._guard(company, [item.transaction.id for item in items])
         sync = self.syncs.accept(company, items, now=now)
+        self.datasets.take(identifiers)
         return ok({"syncId": sync.id}, status=202)
 
     @staticmethod

@@ -62,6 +62,10 @@ class Behaviour:
     forget_datasets_after: float | None = None
     """Seconds after which an account has forgotten a dataset."""
     unknown_dataset_status: Literal[400, 404] = 400
+    no_datasets: Literal["refused", "all_pending"] = "refused"
+    """What a start that names no dataset means, by an empty list or by null: nothing, or all that is pending."""
+    dataset_named_twice: Literal["once", "twice"] = "once"
+    """How often a sync has the expenses of a dataset that its start names twice."""
     limits: Limits = field(default_factory=Limits)
     open_world: bool = True
     """Whether any company id is known and linked, or only the declared ones."""

@@ -1,5 +1,6 @@
 """Transactions as the simulator understood them, and the datasets that keep them until a sync."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -36,10 +37,25 @@ class Datasets:
     def __init__(self, *, forget_after: float | None) -> None:
         self._forget_after = forget_after
         self._by_id: dict[str, Dataset] = {}
+        self._pending: dict[str, Dataset] = {}
 
     def store(self, dataset: Dataset) -> None:
         """Keep a dataset."""
-        self._by_id[dataset.id] = dataset
+        self._by_id[dataset.id] = self._pending[dataset.id] = dataset
+
+    @property
+    def last_id(self) -> str | None:
+        """The id of the dataset that was stored last."""
+        return next(reversed(self._by_id), None)
+
+    def take(self, datasets: Iterable[str]) -> None:
+        """Note that a sync of these datasets was started."""
+        for dataset in datasets:
+            self._pending.pop(dataset.lower(), None)
+
+    def pending(self, company: str, *, now: float) -> list[str]:
+        """Return a company's datasets that no sync was started of, oldest first."""
+        return [each for each in self._pending if self.find(company, each, now=now) is not None]
 
     def find(self, company: str, dataset: str, *, now: float) -> Dataset | None:
         """Return a company's dataset, None where there never was one or it is forgotten."""

@@ -36,6 +36,9 @@ class FaultKind(StrEnum):
     """200 with bytes that are nothing; the effect happens."""
     REDIRECT = "redirect"
     """307 to elsewhere; no effect."""
+    REPEATED_ID = "repeated_id"
+    """The answer to a create or a start names the dataset or the sync that was made last before it, of whatever
+    company; before or after the effect. Nothing is wrong where there was none."""
     # -- with a sync
     SYNC_CODE = "sync_code"
     """The sync ends with `code`, whatever happened in it."""
@@ -233,6 +236,7 @@ PRESETS: dict[str, tuple[Fault, ...]] = {
     "html": (Fault(FaultKind.HTML, status=502, probability=_RARE),),
     "garbage": (Fault(FaultKind.GARBAGE, probability=_RARE),),
     "redirect": (Fault(FaultKind.REDIRECT, probability=_RARE),),
+    "repeated_id": (Fault(FaultKind.REPEATED_ID, method="POST", probability=_RARE),),
     "dies_half_way": (Fault(FaultKind.DIES_HALF_WAY, times=1),),
     "forgotten": (Fault(FaultKind.FORGOTTEN, times=1),),
     "validation_error": (Fault(FaultKind.VALIDATION_ERROR, probability=_RARE),),

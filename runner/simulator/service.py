@@ -17,7 +17,7 @@ from runner.simulator.ledger import Ledger
 from runner.simulator.limits import RequestLimits
 from runner.simulator.routes import company_of, dispatch, split_path
 from runner.simulator.syncs import Sync
-from runner.simulator.values import LOST, Answer, Call, Refusal, error
+from runner.simulator.values import LOST, Answer, Call, Refusal, error, ok
 
 _HTML = b"<html><head><title>Error</title></head><body><h1>The page cannot be shown</h1></body></html>"
 
@@ -192,15 +192,37 @@ class Service:
                 return failure, failure if fault.cached else None
             if kind is FaultKind.HTML:
                 return Answer(fault.status, {"content-type": "text/html"}, _HTML), None
-        try:
-            answer = dispatch(self.account, call, split_path(call.path), now=now)
-        except Refusal as refusal:
-            answer = error(refusal, self._correlation_id())
+        if fault is not None and kind is FaultKind.REPEATED_ID:
+            answer = self._repeat(call, fault, now)
+        else:
+            answer = self._dispatch(call, now)
         if fault is not None and kind is FaultKind.ERROR:
             # Not cached: a proxy made the error up, and the service itself keeps its own answer.
             failure = self._failure(fault)
             return failure, failure if fault.cached else answer
         return answer, answer
+
+    def _dispatch(self, call: Call, now: float) -> Answer:
+        try:
+            return dispatch(self.account, call, split_path(call.path), now=now)
+        except Refusal as refusal:
+            return error(refusal, self._correlation_id())
+
+    def _repeat(self, call: Call, fault: Fault, now: float) -> Answer:
+        repeated = self._last_made(call)
+        if repeated is not None and fault.when == "before":
+            return repeated
+        answer = self._dispatch(call, now)
+        return repeated if repeated is not None and answer.status < 300 else answer
+
+    def _last_made(self, call: Call) -> Answer | None:
+        """Return an answer with the id of what was made last; None where nothing was, or the request makes nothing."""
+        starts = call.path.endswith("/syncs")
+        if call.method != "POST" or not (starts or call.path.endswith("/expense-transactions")):
+            return None
+        starts = starts or call.body.lstrip()[:1] == b"["
+        last = self.account.syncs.last_id if starts else self.account.datasets.last_id
+        return None if last is None else ok({"syncId" if starts else "datasetId": last})
 
     def _failure(self, fault: Fault) -> Answer:
         return error(Refusal(fault.status, fault.message or ""), self._correlation_id())

@@ -186,6 +186,11 @@ class Syncs:
         self._schedule(sync)
         return sync
 
+    @property
+    def last_id(self) -> str | None:
+        """The id of the sync that was accepted last."""
+        return next(reversed(self._by_id), None)
+
     def find(self, company: Company, sync: str) -> Sync | None:
         """Return a company's sync."""
         found = self._by_id.get(sync.lower())

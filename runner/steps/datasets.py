@@ -84,10 +84,12 @@ async def _create(company: CompanyId, draft: Draft, contents: Contents, intent: 
 async def _meet_unexpected_sync(company: CompanyId, draft: Draft, contents: Contents, kit: Kit) -> None:
     """Find out, before an unanswered create is repeated, whether it has started a sync against the settings.
 
-    It would in an account that speaks the direct flow, and then repeating it is not harmless at all: the same
-    key recovers the answer where it may be trusted, else the sync is looked for until it is certain not to come.
+    It would in an account that speaks the direct flow, and then repeating it is not harmless at all. Only a create
+    of this run that was answered with a dataset shows that creates store: no request asks for that, because one that
+    names no dataset could itself be taken for an order. Else the same key recovers the answer where it may be
+    trusted, or the sync is looked for until it is certain not to come.
     """
-    if await kit.proofs.creates_only_store(company):
+    if await kit.journal.companies.datasets_proven():
         return
     attempt = await kit.journal.attempts.of_draft(draft.no)
     if attempt is None or await may_replay(company, attempt, kit):

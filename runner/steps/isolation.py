@@ -102,8 +102,8 @@ async def _blame_the_company(
         return
     await kit.journal.drafts.unreject(company, UNNAMED)
     hint = "Check the flow and create_path settings and the company's configuration; its expenses are kept."
-    if not kit.codat.flow.creates_datasets and await kit.codat.can_initiate(company):
-        hint = 'This account takes datasets: set flow = "datasets" (or --flow datasets) and run again.'
+    if not kit.codat.flow.creates_datasets:
+        hint = f'If this account takes datasets, set flow = "datasets" (or --flow datasets) and run again. {hint}'
     raise CompanyHeld(
         f"Codat refuses every expense of this company: {refusal.message}",
         code="everything_refused",

@@ -1,4 +1,4 @@
-"""What is proven of this account: found out at most once a run, by probes that cannot have an effect."""
+"""What is proven of this account: found out at most once a run, by a probe that cannot have an effect."""
 
 import asyncio
 
@@ -15,7 +15,6 @@ class Proofs:
         self._codat = codat
         self._journal = journal
         self._keys: bool | None = None
-        self._datasets: bool | None = None
         self._asking = asyncio.Lock()
 
     async def keys_honoured(self, company: CompanyId) -> bool:
@@ -29,15 +28,3 @@ class Proofs:
                     self._keys = False
                 await self._journal.runs.record_keys_honoured(self._keys)
             return self._keys
-
-    async def creates_only_store(self, company: CompanyId) -> bool:
-        """Say whether a create certainly posts nothing by itself; asked only when one got no answer.
-
-        One create of this journal that was answered with a dataset proves it; else the account is probed.
-        """
-        if await self._journal.companies.datasets_proven():
-            return True
-        async with self._asking:
-            if self._datasets is None:
-                self._datasets = await self._codat.can_initiate(company)
-            return self._datasets

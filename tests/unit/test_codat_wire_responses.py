@@ -64,6 +64,25 @@ def test_a_create_answers_a_dataset_or_a_sync():
     assert replies.read_created(answered({"syncId": None, "datasetId": UUID.upper()})) == Created(dataset_id=UUID)
 
 
+def test_an_answer_with_both_ids_is_a_started_sync():
+    other = UUID.replace("1", "2")
+    assert replies.read_created(answered({"datasetId": other, "syncId": UUID})) == Created(sync_id=UUID)
+    assert replies.read_created(answered({"datasetId": UUID, "syncId": "0" * 8 + "-0000" * 3 + "-" + "0" * 12})) == (
+        Created(dataset_id=UUID)
+    )
+    assert replies.read_created(answered({"datasetId": UUID, "syncId": ""})) == Created(dataset_id=UUID)
+    for unreadable in ("soon", 7, [UUID], {"id": UUID}, True):
+        with pytest.raises(OutcomeUnknown, match="names a sync"):
+            replies.read_created(answered({"datasetId": UUID, "syncId": unreadable}))
+
+
+def test_the_status_of_another_sync_is_no_answer():
+    body = {"syncId": UUID.upper(), "syncStatusCode": 2000}
+    assert replies.read_status(answered(body), of=UUID).code == 2000
+    with pytest.raises(OutcomeUnknown, match="another sync"):
+        replies.read_status(answered(body), of=UUID.replace("1", "2"))
+
+
 @pytest.mark.parametrize("value", [None, "", "../../companies", 17, {"id": UUID}, UUID + "/x", UUID[:-1]])
 def test_an_id_that_is_no_uuid_is_not_believed(value):
     for reader in (replies.read_created, replies.read_started):

@@ -1,7 +1,7 @@
 import pytest
 
 from runner.simulator.faults import PRESETS, Fault, FaultKind, parse_faults
-from tests.simulator_client import Client, expense, expense_id
+from tests.simulator_client import Client, expense, expense_id, read
 
 
 def with_fault(kind, **where):
@@ -166,3 +166,22 @@ def test_reset_forgets_everything_but_the_first_faults():
     assert (client.ledger.entries, client.service.requests) == ([], [])
     assert client.get("mappingOptions").status == 200
     assert client.get("config").status == 500
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("make", [Client.create, Client.create_directly])
+def test_an_answer_may_have_the_id_of_what_was_made_last(make, when):
+    client = Client(faults=[Fault(FaultKind.REPEATED_ID, method="POST", nth=2, when=when)])
+    first, second = make(client, expense(1)), make(client, expense(2), company="another")
+    assert read(first) == read(second)
+    assert read(make(client, expense(3))) != read(first)
+    client.wait(60)
+    client.service.advance(client.now)
+    started = make is Client.create_directly
+    assert client.times_posted(2, company="another") == (started and when == "after")
+
+
+def test_the_first_id_cannot_be_a_repeated_one():
+    client = with_fault(FaultKind.REPEATED_ID, when="before")
+    answer, postings = postings_after(client, client.create_directly(expense(1)))
+    assert (answer.status, postings) == (200, 1)

@@ -110,6 +110,29 @@ def test_initiate_refuses_a_body_without_datasets(body):
     assert client.send("POST", client.path("syncs"), body).status == 400
 
 
+@pytest.mark.parametrize("body", [{}, {"datasetIds": []}, {"datasetIds": None}])
+def test_a_start_without_datasets_may_mean_all_that_is_pending(body):
+    client = Client(no_datasets="all_pending")
+    client.initiate(client.dataset(expense(1)))
+    client.dataset(expense(2))
+    client.dataset(expense(3))
+    client.dataset(expense(4), company="another")
+    assert client.send("POST", client.path("syncs"), body).status == 202
+    assert client.send("POST", client.path("syncs"), body).status == 400
+    client.wait(60)
+    client.get("config")
+    assert [client.times_posted(number) for number in (1, 2, 3, 4)] == [1, 1, 1, 0]
+
+
+def test_a_dataset_named_twice_may_be_synced_twice():
+    client = Client(dataset_named_twice="twice", duplicate_check="never")
+    dataset = client.dataset(expense(1))
+    client.initiate(dataset, dataset)
+    client.wait(60)
+    client.get("config")
+    assert client.times_posted(1) == 2
+
+
 def test_company_without_a_linked_connection_starts_no_sync():
     client = Client()
     dataset = client.dataset(expense(1))

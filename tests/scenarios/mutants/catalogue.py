@@ -13,6 +13,7 @@ from tests.scenarios.mutants.scenes import (
     nothing_intended_that_never_left,
     sent_once,
     stale_list,
+    starts_of_nothing,
     stranger,
     troubled,
     when_stored,
@@ -332,6 +333,25 @@ ANSWERS = (
     ),
 )
 
+PROBES = (
+    Mutant(
+        "it is asked with a start of no datasets whether the account starts syncs of datasets",
+        together(
+            edited(
+                "runner.steps.datasets:_meet_unexpected_sync",
+                ("datasets_proven():", "datasets_proven() or await _starts_of_nothing(company, kit):"),
+            ),
+            added("runner.steps.datasets", "_starts_of_nothing", starts_of_nothing),
+        ),
+        trouble("create", "lost_after", bases=(IGNORED,)),
+    ),
+    Mutant(
+        "it is asked with an empty list whether keys are honoured",
+        edited("runner.codat.client:Codat.keys_are_honoured", ("company, _NO_EXPENSE,", "company, b'',")),
+        trouble("start", "lost_after", bases=(ONE, DIRECT)),
+    ),
+)
+
 KEYS = (
     Mutant(
         "the key is rotated on a replay",
@@ -545,4 +565,4 @@ PREFLIGHT = (
     ),
 )
 
-MUTANTS = (*WRITES, *ORDER, *DOUBTS, *ANSWERS, *KEYS, *JUDGING, *LOOKING, *LATER_RUNS, *PREFLIGHT)
+MUTANTS = (*WRITES, *ORDER, *DOUBTS, *ANSWERS, *PROBES, *KEYS, *JUDGING, *LOOKING, *LATER_RUNS, *PREFLIGHT)

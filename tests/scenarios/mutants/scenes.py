@@ -7,6 +7,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from runner.codat.requests import initiate_request
+from runner.domain.ids import DatasetId
 from runner.simulator import Answer, Call, Fault
 from tests.scenarios.mutants.edits import Patch
 from tests.scenarios.world.books import JOURNALS, company_id, staged
@@ -232,6 +234,17 @@ def stale_list(*nth: int) -> Act:
 def without_index(history: History) -> None:
     """The schema no longer refuses a second sync of unknown fate."""
     history.connection.execute("DROP INDEX sync_of_unknown_fate")
+
+
+async def starts_of_nothing(company, kit) -> bool:
+    """Ask whether there is an endpoint to start syncs of datasets, with a start that names none."""
+    some = initiate_request(company, [DatasetId("none")], key=kit.new_key())
+    asked = replace(some, body=b'{"datasetIds":[]}')
+
+    async def begin(_request) -> None:
+        pass
+
+    return (await kit.codat._transport.send(asked, begin)).status in {400, 422}
 
 
 def no_post_before_connected(history: History) -> None:

@@ -260,6 +260,8 @@ def _behaviour(plan: Plan) -> Behaviour:
         bank_feed_rows=world.bank_feed_rows,
         forget_datasets_after=world.forget_datasets_after,
         unknown_dataset_status=world.unknown_dataset_status,
+        no_datasets="all_pending",
+        dataset_named_twice="twice",
         limits=Limits() if world.real_limits else NO_LIMITS,
         epoch=BEGINNING,
         companies=() if plan.preflight == "off" else _declared(len(plan.companies)),

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 TIMEOUT = 60.0
 QUIESCENCE = TIMEOUT + 600.0
 LONGEST_LIFE = 5 * 86_400.0
-_PROBES = frozenset({b'{"items":[]}', b'{"items":[{}]}', b"[]", b"[{}]", b'{"datasetIds":[]}'})
+_PROBES = frozenset({b'{"items":[{}]}', b'{"items":[{"id":"none"}]}', b"[{}]", b'[{"id":"none"}]'})
+"""Lists of one object that is no expense: nothing else may leave without an intention."""
 
 
 class Life:
