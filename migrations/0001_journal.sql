@@ -123,6 +123,7 @@ CREATE TABLE sync (
 -- Per company, at most one sync whose fate is unknown.
 CREATE UNIQUE INDEX sync_of_unknown_fate ON sync (company_no) WHERE state = 'starting';
 CREATE UNIQUE INDEX sync_identity ON sync (company_no, sync_id) WHERE sync_id IS NOT NULL;
+CREATE INDEX sync_by_id ON sync (sync_id) WHERE sync_id IS NOT NULL;
 CREATE INDEX sync_open ON sync (company_no, sync_no) WHERE state IN ('starting', 'running', 'finished');
 
 -- Syncs found at Codat that hold nothing of ours, so that each is read only once.
@@ -132,6 +133,8 @@ CREATE TABLE foreign_sync (
     seen_at    TEXT NOT NULL,
     PRIMARY KEY (company_no, sync_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX foreign_sync_by_id ON foreign_sync (sync_id);
 
 CREATE TABLE draft (
     draft_no    INTEGER PRIMARY KEY,
@@ -149,6 +152,8 @@ CREATE TABLE draft (
 ) STRICT;
 
 CREATE INDEX draft_open ON draft (company_no, draft_no) WHERE state IN ('drafted', 'stored');
+-- A dataset's id is believed for one draft.
+CREATE UNIQUE INDEX draft_of_dataset ON draft (dataset_id) WHERE dataset_id IS NOT NULL;
 CREATE INDEX draft_of_sync ON draft (sync_no) WHERE sync_no IS NOT NULL;
 
 CREATE TABLE expense (
@@ -283,6 +288,10 @@ CREATE TABLE attempt (
     correlation_id  TEXT,
     detail          TEXT,
     ended_at        TEXT,
+    -- Ids in its answer that are believed for nothing: of a sync or a dataset that was something else already, or of a
+    -- dataset that Codat has forgotten since.
+    unbelieved_sync    TEXT,
+    unbelieved_dataset TEXT,
     CHECK (kind <> 'create' OR draft_no IS NOT NULL),
     CHECK (kind <> 'start' OR sync_no IS NOT NULL),
     CHECK (kind <> 'attach' OR receipt_no IS NOT NULL)
@@ -290,6 +299,9 @@ CREATE TABLE attempt (
 
 CREATE INDEX attempt_of_draft ON attempt (draft_no) WHERE draft_no IS NOT NULL;
 CREATE INDEX attempt_of_sync ON attempt (sync_no) WHERE sync_no IS NOT NULL;
+CREATE INDEX attempt_unbelieved ON attempt (company_no, outcome)
+    WHERE unbelieved_sync IS NOT NULL OR unbelieved_dataset IS NOT NULL;
+CREATE INDEX attempt_unbelieved_dataset ON attempt (unbelieved_dataset) WHERE unbelieved_dataset IS NOT NULL;
 CREATE INDEX attempt_of_receipt ON attempt (receipt_no) WHERE receipt_no IS NOT NULL;
 
 -- What happened to one expense out of the ordinary: the ordinary is told by its draft, dataset and sync.

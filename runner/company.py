@@ -13,9 +13,9 @@ from runner.domain.ids import CompanyId
 from runner.domain.states import SyncState
 from runner.errors import CompanyHeld, RequestError, StartLost
 from runner.journal.records import Draft, Sync
-from runner.steps.datasets import create_datasets, find_started_by_create
+from runner.steps.datasets import create_datasets, find_started_by_create, settle_misnamed
 from runner.steps.forgetting import give_up
-from runner.steps.holds import SYNC_NOT_FOUND, probe_hold
+from runner.steps.holds import SYNC_NOT_FOUND, probe_hold, release_repeated
 from runner.steps.kit import Kit
 from runner.steps.preflight import preflight
 from runner.steps.receipts import upload_receipts
@@ -61,11 +61,18 @@ async def judge_what_ended(company: CompanyId, kit: Kit) -> None:
 
 async def settle_doubts(company: CompanyId, kit: Kit) -> list[Sync]:
     """Return the company's open syncs, each with an id: a sync of unknown fate is settled before anything else."""
+    misnamed = await kit.journal.attempts.any_unbelieved(company)
+    if misnamed:
+        # What an answer named may be a known sync: it is judged only at its end.
+        await judge_what_ended(company, kit)
     known = []
     for sync in await kit.journal.syncs.open(company):
         settled = await reconcile(company, sync, kit) if sync.state is SyncState.STARTING else sync
         if settled is not None:
             known.append(settled)
+    if misnamed:
+        known += await settle_misnamed(company, kit)
+    await release_repeated(company, kit)
     return known
 
 

@@ -107,6 +107,17 @@ class Refused(RequestError):
         self.items = items
 
 
+class IdRepeated(RequestError):
+    """An answer gave an id that belongs to something else already: nothing in that answer can be believed."""
+
+    code = "id_repeated"
+
+    def __init__(self, message: str, *, sync_id: str | None = None, dataset_id: str | None = None) -> None:
+        super().__init__(message)
+        self.sync_id = sync_id
+        self.dataset_id = dataset_id
+
+
 class StillInDoubt(RequestError):
     """What became of an earlier request cannot be found out for now; a later run looks again."""
 

@@ -128,6 +128,7 @@ def _json(report: VerifyReport) -> dict[str, object]:
                 "doubled": each.doubled,
                 "unknown": each.unknown,
                 "in_doubt": each.in_doubt,
+                "sync_unknown": each.sync_unknown,
                 "absent": each.absent,
                 "rest": {state.value: each.rest[state] for state in ExpenseState if each.rest.get(state)},
             }
@@ -167,6 +168,7 @@ def _lines(each: Findings) -> list[str]:
         ("completed by more than one sync: doubled in the books, remove one by hand", each.doubled),
         ("completed at Codat and not known here: sent by somebody else", each.unknown),
         ("in doubt", each.in_doubt),
+        ("of these sent in a sync that Codat does not know for this company", each.sync_unknown),
         ("of these searched for in vain: certain not to be listed by Codat", each.absent),
     ):
         if ids:

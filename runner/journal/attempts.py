@@ -6,6 +6,7 @@ from typing import Any
 
 from runner.domain.ids import AttemptNo, CompanyId, DraftNo, IdempotencyKey, ReceiptNo, SyncNo
 from runner.domain.states import EffectKind, Outcome
+from runner.errors import IdRepeated
 from runner.journal.ages import instant
 from runner.journal.context import Context, Verbs
 from runner.journal.records import Attempt
@@ -73,6 +74,25 @@ def end(context: Context, connection: Connection, attempt: AttemptNo, fact: End)
 class Attempts(Verbs):
     """Reads attempts back and notes that one is sent again."""
 
+    async def record_unbelieved(self, attempt: AttemptNo, repeated: IdRepeated) -> None:
+        """Record an answer whose id belongs to something else: the attempt counts as unanswered, its key as burnt.
+
+        A dataset that was told twice is nobody's: who has it and has not started it forgets it too.
+        """
+        values = {"attempt": attempt, "sync_id": repeated.sync_id, "dataset_id": repeated.dataset_id}
+        fact = End(Outcome.UNKNOWN, received=True, detail=repeated.message)
+
+        def operation(connection: Connection) -> None:
+            end(self._context, connection, attempt, fact)
+            connection.execute(_SQL["unbelieved"], values)
+            connection.execute(_SQL["forget_told_twice"], values)
+
+        await self._write(operation)
+
+    async def any_unbelieved(self, company: CompanyId) -> bool:
+        """Say whether an answer that could not be believed leaves something of the company in doubt."""
+        return bool(await self._value(_SQL["any_unbelieved"], {"company": company}))
+
     async def again(self, attempt: AttemptNo) -> None:
         """Record that the attempt's request leaves once more, under its key and with its body."""
         values = {"attempt": attempt, **self._context.stamp(), **self._context.clocks()}
@@ -99,7 +119,7 @@ class Attempts(Verbs):
             row = connection.execute(_SQL[statement], {"subject": subject}).fetchone()
             if row is None:
                 return None
-            number, key, body_hash, outcome, received, *sent = row
+            number, key, body_hash, outcome, received, sync_id, dataset_id, *sent = row
             return Attempt(
                 no=AttemptNo(number),
                 key=IdempotencyKey(key),
@@ -108,6 +128,8 @@ class Attempts(Verbs):
                 last=instant(connection, self._context, *sent[4:]),
                 outcome=None if outcome is None else Outcome(outcome),
                 received=bool(received),
+                unbelieved_sync=sync_id,
+                unbelieved_dataset=dataset_id,
             )
 
         return await self._read(operation)

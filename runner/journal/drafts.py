@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 
 from runner.domain.expense import MAX_EXPENSES_A_DRAFT
-from runner.domain.ids import AttemptNo, CompanyId, DatasetId, DraftNo, ExpenseId, IdempotencyKey, RunNo
+from runner.domain.ids import AttemptNo, CompanyId, DatasetId, DraftNo, ExpenseId, IdempotencyKey, RunNo, SyncNo
 from runner.domain.judging import Verdict
 from runner.domain.states import EffectKind
+from runner.errors import IdRepeated
 from runner.journal import attempts
 from runner.journal.attempts import DONE, End
 from runner.journal.context import Context, Verbs
@@ -78,24 +79,30 @@ class Drafts(Verbs):
         )
 
     async def record_stored(self, draft: Draft, dataset: DatasetId, attempt: AttemptNo) -> Draft:
-        """Record the dataset that Codat made of the draft."""
+        """Record the dataset that Codat made of the draft; raise `IdRepeated` where it is another draft's."""
         values = {"draft": draft.no, "dataset": dataset, "run": self._context.run}
 
         def operation(connection: Connection) -> None:
+            _demand_new(connection, draft, dataset)
             attempts.end(self._context, connection, attempt, DONE)
             connection.execute(_SQL["stored"], values)
 
         await self._write(operation)
         return Draft(draft.no, draft.size, dataset, self._context.run, draft.alone)
 
-    async def record_answered_dataset(self, draft: Draft, dataset: DatasetId) -> None:
-        """Record a dataset that was the answer to a direct create: the account speaks the dataset flow."""
-        values = {"draft": draft.no, "dataset": dataset, "run": self._context.run}
-        await self._change(_SQL["stored"], values)
-
     async def forget_datasets(self, drafts: Sequence[Draft]) -> None:
         """Record that Codat no longer knows the drafts' datasets: they are created again."""
-        await self._change_each(_SQL["forget_dataset"], [{"draft": draft.no} for draft in drafts])
+        rows = [{"draft": draft.no} for draft in drafts]
+
+        def operation(connection: Connection) -> None:
+            connection.executemany(_SQL["remember_forgotten"], rows)
+            connection.executemany(_SQL["forget_dataset"], rows)
+
+        await self._write(operation)
+
+    async def misnamed(self, company: CompanyId) -> list[Draft]:
+        """Return open drafts of the company that an answer which could not be believed leaves in doubt."""
+        return await self._rows(draft_of, _SQL["misnamed"], {"company": company})
 
     async def split(
         self,
@@ -139,6 +146,31 @@ class Drafts(Verbs):
     async def count_extra(self) -> int:
         """Return how many drafts exist only because others had to be split: the price of isolation, in requests."""
         return int(await self._value(_SQL["extra_drafts"]))
+
+
+def record_answered(context: Context, connection: Connection, draft: Draft, dataset: DatasetId) -> None:
+    """Record a dataset that was the answer to a direct create, within an operation; raise `IdRepeated` as above."""
+    _demand_new(connection, draft, dataset)
+    connection.execute(_SQL["stored"], {"draft": draft.no, "dataset": dataset, "run": context.run})
+
+
+def _demand_new(connection: Connection, draft: Draft, dataset: DatasetId) -> None:
+    if connection.execute(_SQL["is_taken"], {"draft": draft.no, "dataset": dataset}).fetchone() is not None:
+        raise IdRepeated(
+            f"Codat stored expenses and called them dataset {dataset}, which is what it has called others before.",
+            dataset_id=dataset,
+        )
+
+
+def put_into(connection: Connection, company: CompanyId, sync: SyncNo, verdicts: Mapping[ExpenseId, Verdict]) -> None:
+    """Tie expenses to a sync that turned out to hold them, and judge them, within an operation."""
+    ids = list(verdicts)
+    for start in range(0, len(ids), MAX_EXPENSES_A_DRAFT):
+        group = ids[start : start + MAX_EXPENSES_A_DRAFT]
+        values = {"company": company, "expenses": len(group), "sync": sync}
+        (number,) = connection.execute(_SQL["add_closed"], values).fetchone()
+        connection.executemany(_SQL["move"], [(number, company, each) for each in group])
+    judge(connection, company, verdicts)
 
 
 def _form(connection: Connection, company: CompanyId, *, drafts: int, size: int) -> list[Draft]:
@@ -207,6 +239,13 @@ def divide(
         }
         connection.execute(_RUNS["event"], values)
     return children
+
+
+def renew(context: Context, connection: Connection, company: CompanyId, draft: Draft, *, reason: str) -> None:
+    """Close an open draft and put what is left of it into a new one, within an operation."""
+    left = [ExpenseId(expense) for _, expense in connection.execute(_SQL["members"], {"draft": draft.no})]
+    groups = [left] if left else []
+    divide(context, connection, company, draft, groups=groups, verdicts={}, reason=reason)
 
 
 def form_alone(connection: Connection, company: CompanyId, group: Sequence[ExpenseId]) -> Draft:

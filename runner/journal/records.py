@@ -171,6 +171,9 @@ class Attempt:
     outcome: Outcome | None
     received: bool
     """Whether an answer came that is now cached under the key (a 5xx): the key is burnt."""
+    unbelieved_sync: SyncId | None = None
+    unbelieved_dataset: DatasetId | None = None
+    """The id in its answer, where that belongs to something else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 
-from runner.domain.ids import AttemptNo, CompanyId, DraftNo, ExpenseId, IdempotencyKey, SyncId, SyncNo
+from runner.domain.ids import AttemptNo, CompanyId, DatasetId, DraftNo, ExpenseId, IdempotencyKey, SyncId, SyncNo
 from runner.domain.judging import Verdict
 from runner.domain.remote import SyncStatus
 from runner.domain.states import EffectKind, ExpenseState, Outcome, SyncState
+from runner.errors import IdRepeated
 from runner.journal import attempts, drafts
 from runner.journal.attempts import DONE, End
 from runner.journal.context import Verbs
-from runner.journal.records import Draft, Sync
+from runner.journal.records import Attempt, Draft, Sync
 from runner.journal.statements import load
 
 _SQL = load("syncs")
@@ -56,11 +57,16 @@ class Syncs(Verbs):
     async def record_running(
         self, number: SyncNo, sync_id: SyncId, attempt: AttemptNo, *, adopted: bool = False
     ) -> Sync:
-        """Record the id that Codat gave the sync; `adopted` says that it was found rather than answered."""
+        """Record the id that Codat gave the sync; `adopted` says that it was found rather than answered.
+
+        Raises `IdRepeated` where an answer gave an id that another sync has, of this company or of another.
+        """
         values = {"sync": number, "sync_id": sync_id, "adopted": int(adopted), "now": self._context.now()}
         fact = End(Outcome.DONE, detail="found at Codat") if adopted else DONE
 
         def operation(connection: Connection) -> None:
+            if not adopted:
+                _demand_new(connection, sync_id)
             attempts.end(self._context, connection, attempt, fact)
             connection.execute(_SQL["running"], values)
 
@@ -68,14 +74,19 @@ class Syncs(Verbs):
         return Sync(number, sync_id, SyncState.RUNNING, None, None)
 
     async def record_started_by_create(
-        self, company: CompanyId, draft: Draft, sync_id: SyncId, attempt: AttemptNo
+        self, company: CompanyId, draft: Draft, sync_id: SyncId, attempt: AttemptNo, *, adopted: bool = False
     ) -> Sync:
-        """Record that a create has started a sync instead of storing a dataset: the account speaks the other flow."""
+        """Record that a create has started a sync instead of storing a dataset: the account speaks the other flow.
+
+        See `record_running` for `adopted` and for what is raised.
+        """
 
         def operation(connection: Connection) -> SyncNo:
+            if not adopted:
+                _demand_new(connection, sync_id)
             attempts.end(self._context, connection, attempt, DONE)
             number = self._begin(connection, company, [draft.no])
-            values = {"sync": number, "sync_id": sync_id, "adopted": 0, "now": self._context.now()}
+            values = {"sync": number, "sync_id": sync_id, "adopted": int(adopted), "now": self._context.now()}
             connection.execute(_SQL["running"], values)
             return number
 
@@ -87,10 +98,54 @@ class Syncs(Verbs):
 
         def operation(connection: Connection) -> None:
             attempts.end(self._context, connection, attempt, fact)
-            for statement in ("unsend", "give_back_drafts", "void"):
-                connection.execute(_SQL[statement], {"sync": number})
+            _void(connection, number)
 
         await self._write(operation)
+
+    async def record_stored_instead(self, number: SyncNo, draft: Draft, dataset: DatasetId, attempt: AttemptNo) -> None:
+        """Record that what should have started a sync has stored a dataset: the account speaks the other flow.
+
+        Raises `IdRepeated` where the dataset is another draft's.
+        """
+
+        def operation(connection: Connection) -> None:
+            attempts.end(self._context, connection, attempt, End(Outcome.DONE, detail="a dataset"))
+            _void(connection, number)
+            drafts.record_answered(self._context, connection, draft, dataset)
+
+        await self._write(operation)
+
+    async def record_in_named(
+        self,
+        company: CompanyId,
+        taken: Sequence[Draft],
+        attempt: AttemptNo,
+        found: Mapping[SyncNo, Mapping[ExpenseId, Verdict]],
+        *,
+        void: SyncNo | None = None,
+    ) -> None:
+        """Record that expenses of these drafts stand in known syncs which an answer named, and what is said there.
+
+        The others are free to be sent, in new drafts: whatever was made of the old ones may hold those that were
+        found. `void` is the sync that never came to be.
+        """
+        named = "in a sync that was known, and that the answer named" if any(found.values()) else "not at Codat"
+
+        def operation(connection: Connection) -> None:
+            attempts.end(self._context, connection, attempt, End(Outcome.ABSENT, detail=named))
+            for number, verdicts in found.items():
+                drafts.put_into(connection, company, number, verdicts)
+            if void is not None:
+                _void(connection, void)
+            for draft in taken if any(found.values()) else ():
+                drafts.renew(self._context, connection, company, draft, reason=f"others of it were {named}")
+
+        await self._write(operation)
+
+    async def named_by(self, company: CompanyId, attempt: Attempt) -> list[Sync]:
+        """Return the company's known syncs that an unbelieved answer named: by their own ids, or by a dataset's."""
+        values = {"company": company, "sync_id": attempt.unbelieved_sync, "dataset_id": attempt.unbelieved_dataset}
+        return await self._rows(_sync, _SQL["named_by"], values)
 
     async def open(self, company: CompanyId) -> list[Sync]:
         """Return the company's syncs that are not judged yet, oldest first."""
@@ -216,3 +271,15 @@ class Syncs(Verbs):
         """Record finished syncs at Codat that hold nothing of ours."""
         rows = [{"company": company, "sync_id": each, "now": self._context.now()} for each in sync_ids]
         await self._change_each(_SQL["foreign"], rows)
+
+
+def _void(connection: Connection, number: SyncNo) -> None:
+    for statement in ("unsend", "give_back_drafts", "void"):
+        connection.execute(_SQL[statement], {"sync": number})
+
+
+def _demand_new(connection: Connection, sync_id: SyncId) -> None:
+    if connection.execute(_SQL["is_taken"], {"sync_id": sync_id}).fetchone() is not None:
+        raise IdRepeated(
+            f"Codat started a sync and called it {sync_id}, which is the id of another one.", sync_id=sync_id
+        )

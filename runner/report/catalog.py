@@ -115,6 +115,13 @@ _HOLDS = {
         "Check the flow and create_path settings and the company's configuration.",
     ),
     "sync_not_found": _EXPENSES["sync_not_found"],
+    "id_repeated": Entry(
+        "Codat gave a sync or a dataset an id that belongs to something else already, so nothing in that answer can be "
+        "believed.",
+        Who.WAIT,
+        "The next run looks for what the request did, in what the id belongs to as well, at the longest until the "
+        "quiescence time is over; then the hold ends by itself. Where it comes again, ask Codat with the id.",
+    ),
     "not_rebuilt": Entry(
         "The journal was rebuilt, but not for this company: it could not be read, or one of its syncs did not end.",
         Who.WAIT,

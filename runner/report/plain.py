@@ -53,6 +53,7 @@ _MEANING: Final[Mapping[tuple[str, str], str]] = MappingProxyType({
     ("company", "start_refused"): "Your company's connection does not accept expenses at the moment.",
     ("company", "everything_refused"): "Every expense of your company is refused: hardly the fault of each of them.",
     ("company", "sync_not_found"): "We cannot read what became of the expenses that were sent.",
+    ("company", "id_repeated"): "We cannot read what became of the expenses that were sent.",
     ("company", "forbidden"): "We are not allowed to use your company's connection.",
     ("company", "not_rebuilt"): "We are still finding out which of your expenses are in your books.",
     ("company", "configuration_error"): "The settings for expenses of your company are wrong or incomplete.",

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
-from runner.domain.ids import CompanyId
+from runner.domain.ids import AttemptNo, CompanyId
+from runner.domain.remote import Created
 from runner.domain.states import Outcome
-from runner.errors import ConfigurationWrong, OutcomeUnknown, Refused, RequestError, RunStopped
+from runner.errors import ConfigurationWrong, IdRepeated, OutcomeUnknown, Refused, RequestError, RunStopped
 from runner.journal.attempts import End
 from runner.journal.records import Contents, Draft, Sync
-from runner.steps.holds import held_by_refusal
+from runner.steps.holds import held_by_refusal, held_by_repeated_id
 from runner.steps.intent import Intent, end_of
 from runner.steps.isolation import can_isolate, isolate
 from runner.steps.kit import Kit
 from runner.steps.looking import look_until_quiet
+from runner.steps.named import named_known, named_stranger
 from runner.steps.replay import is_young, may_replay
 from runner.together import each
 
@@ -73,12 +75,21 @@ async def _create(company: CompanyId, draft: Draft, contents: Contents, intent: 
             await kit.journal.attempts.record(intent.attempt, end_of(error))
         raise
     assert intent.attempt is not None  # noqa: S101 - an answered effect was begun
-    if created.dataset_id is None:
-        assert created.sync_id is not None  # noqa: S101 - one of the two is always read
-        await kit.journal.syncs.record_started_by_create(company, draft, created.sync_id, intent.attempt)
+    try:
+        return [await _record(company, draft, created, intent.attempt, kit)]
+    except IdRepeated as repeated:
+        await kit.journal.attempts.record_unbelieved(intent.attempt, repeated)
+        raise held_by_repeated_id(repeated) from repeated
+
+
+async def _record(company: CompanyId, draft: Draft, created: Created, attempt: AttemptNo, kit: Kit) -> Draft:
+    if created.sync_id is not None:
+        await kit.journal.syncs.record_started_by_create(company, draft, created.sync_id, attempt)
         raise _speaks_direct()
+    assert created.dataset_id is not None  # noqa: S101 - one of the two is always read
+    stored = await kit.journal.drafts.record_stored(draft, created.dataset_id, attempt)
     kit.note("dataset_created", company=company, draft=draft.no, dataset=created.dataset_id, expenses=draft.size)
-    return [await kit.journal.drafts.record_stored(draft, created.dataset_id, intent.attempt)]
+    return stored
 
 
 async def _meet_unexpected_sync(company: CompanyId, draft: Draft, contents: Contents, kit: Kit) -> None:
@@ -96,7 +107,7 @@ async def _meet_unexpected_sync(company: CompanyId, draft: Draft, contents: Cont
         return
     found = await look_until_quiet(company, contents.ids, attempt, kit, moot=kit.journal.companies.datasets_proven)
     if found is not None:
-        await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no)
+        await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no, adopted=True)
         raise _speaks_direct()
 
 
@@ -112,9 +123,33 @@ async def find_started_by_create(company: CompanyId, draft: Draft, kit: Kit) -> 
     contents = await kit.journal.drafts.contents(draft)
     found = await look_until_quiet(company, contents.ids, attempt, kit)
     if found is not None:
-        return await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no)
+        return await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no, adopted=True)
     await kit.journal.attempts.record(attempt.no, End(Outcome.ABSENT, detail="no sync of it at Codat"))
     return None
+
+
+async def settle_misnamed(company: CompanyId, kit: Kit) -> list[Sync]:
+    """Settle creates whose answers could not be believed; return the syncs that they turn out to have started.
+
+    Expenses that stand in what the answer named are judged there, and the others are free to be created again.
+    """
+    started = []
+    for draft in await kit.journal.drafts.misnamed(company):
+        attempt = await kit.journal.attempts.of_draft(draft.no)
+        assert attempt is not None  # noqa: S101 - it is what leaves the draft in doubt
+        ours = (await kit.journal.drafts.contents(draft)).ids
+        found = await look_until_quiet(company, ours, attempt, kit, moot=kit.journal.companies.datasets_proven)
+        found = found or await named_stranger(company, ours, attempt, kit)
+        if found is None:
+            elsewhere = await named_known(company, ours, attempt, kit)
+            await kit.journal.syncs.record_in_named(company, [draft], attempt.no, elsewhere)
+            continue
+        started.append(
+            await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no, adopted=True)
+        )
+        if kit.codat.flow.creates_datasets:
+            raise _speaks_direct()
+    return started
 
 
 def _speaks_direct() -> ConfigurationWrong:

@@ -5,7 +5,7 @@ from runner.domain.ids import CompanyId
 from runner.domain.preflight import Preflight
 from runner.domain.remote import CompanyInfo
 from runner.domain.states import SyncCode
-from runner.errors import CompanyHeld, Refused
+from runner.errors import CompanyHeld, IdRepeated, Refused
 from runner.journal.preflight import Seen
 from runner.journal.records import Hold
 from runner.steps.defaults import CONFIGURE, demand_defaults
@@ -77,6 +77,20 @@ def not_linked() -> CompanyHeld:
 SYNC_NOT_FOUND = "sync_not_found"
 """Code of a company one of whose syncs Codat does not know, and of expenses that were in such a sync."""
 
+ID_REPEATED = "id_repeated"
+"""Code of a company for which Codat gave an id that is something else's: the looks at what the request did end it."""
+
+
+def held_by_repeated_id(repeated: IdRepeated) -> CompanyHeld:
+    """Return the hold of a company for which an answer gave an id that belongs to something else already."""
+    return CompanyHeld(
+        f"{repeated.message} Nothing in that answer can be believed.",
+        code=ID_REPEATED,
+        hint="The next run looks for what the request did, in what the id belongs to as well, and then goes on by "
+        "itself. Where it happens again, ask Codat's support, with the id.",
+    )
+
+
 NOT_REBUILT = "not_rebuilt"
 """Code of a company that a rebuild of the journal could not learn about: only another rebuild releases it."""
 
@@ -97,6 +111,9 @@ async def probe_hold(company: CompanyId, kit: Kit) -> None:
         return
     if hold.code == NOT_REBUILT:
         raise CompanyHeld(hold.message, code=hold.code, hint=hold.hint)
+    if hold.code == ID_REPEATED:
+        # What settles its doubts ends it: no look at the company could.
+        return
     try:
         info = await kit.codat.company(company)
     except Refused as refusal:
@@ -111,6 +128,14 @@ async def probe_hold(company: CompanyId, kit: Kit) -> None:
         await _look_as_the_preflight(company, hold, kit)
     await kit.journal.companies.release(company)
     kit.note("company_released", company=company, was=hold.code)
+
+
+async def release_repeated(company: CompanyId, kit: Kit) -> None:
+    """Let a company go on whose answers could not be believed, now that what they did is settled."""
+    hold = await kit.journal.companies.hold_of(company)
+    if hold is not None and hold.code == ID_REPEATED:
+        await kit.journal.companies.release(company)
+        kit.note("company_released", company=company, was=hold.code)
 
 
 async def _look_as_the_preflight(company: CompanyId, hold: Hold, kit: Kit) -> None:

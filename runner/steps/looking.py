@@ -25,18 +25,25 @@ class Look(Enum):
 
 
 async def look(
-    company: CompanyId, ours: Collection[ExpenseId], kit: Kit, *, since: datetime | None = None
+    company: CompanyId,
+    ours: Collection[ExpenseId],
+    kit: Kit,
+    *,
+    since: datetime | None = None,
+    named: SyncId | None = None,
 ) -> SyncId | Look:
     """Look for a sync that holds our expenses among those at Codat that the journal does not know.
 
     An ended sync without any row says nothing about whose it is: its rows may be late, or lost. It counts as
-    unclear, unless it is certain to be older than `since`.
+    unclear, unless it is certain to be older than `since`. One that an answer `named` is unclear as long as it
+    runs, known or not.
     """
     known = await kit.journal.syncs.known_ids(company)
     unclear = False
     foreign: list[SyncId] = []
     for status in await kit.codat.statuses(company):
         if status.sync_id in known:
+            unclear = unclear or (status.sync_id == named and status.kind is SyncClass.RUNNING)
             continue
         try:
             rows = await kit.codat.transactions(company, status.sync_id)
@@ -90,7 +97,7 @@ async def look_until_quiet(
     patience = kit.clock.monotonic() + kit.limits.quiescence + kit.limits.wait
     for step in chain(LOOKS, repeat(LOOKS[-1])):
         try:
-            found = await look(company, ours, kit, since=attempt.first.earliest)
+            found = await look(company, ours, kit, since=attempt.first.earliest, named=attempt.unbelieved_sync)
         except Refused as refusal:
             raise held_by_refusal(refusal) from refusal
         if not isinstance(found, Look):

@@ -9,7 +9,7 @@ one came to nothing:
 2. otherwise the company's syncs are listed and the transactions of those the journal does not know are read:
    a sync that holds our expenses is adopted;
 3. only when the quiescence time is over and two looks in a row found nothing is the sync void, and its drafts
-   are free to be sent again.
+   are free to be sent again, but for expenses that stand in a known sync which its answer named (`named`).
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,14 @@ from enum import Enum, auto
 
 from runner.domain.ids import CompanyId
 from runner.domain.states import Outcome
-from runner.errors import NotReady, OutcomeUnknown, Refused
+from runner.errors import IdRepeated, NotReady, OutcomeUnknown, Refused
 from runner.journal.attempts import End
 from runner.journal.records import Attempt, Draft, Sync
+from runner.steps.holds import held_by_repeated_id
 from runner.steps.intent import end_of
 from runner.steps.kit import Kit
 from runner.steps.looking import look_until_quiet
+from runner.steps.named import named_known, named_stranger
 from runner.steps.replay import PAUSES, OtherBody, SameBody, may_replay
 from runner.steps.starting import request_start
 
@@ -82,16 +84,25 @@ async def _replay_once(
         return Answer.NEVER
     if created.sync_id is None:
         return Answer.NEVER
+    try:
+        running = await kit.journal.syncs.record_running(sync.no, created.sync_id, attempt.no)
+    except IdRepeated as repeated:
+        await kit.journal.attempts.record_unbelieved(attempt.no, repeated)
+        raise held_by_repeated_id(repeated) from repeated
     kit.note("start_recovered", company=company, sync=created.sync_id)
-    return await kit.journal.syncs.record_running(sync.no, created.sync_id, attempt.no)
+    return running
 
 
 async def _look(company: CompanyId, sync: Sync, attempt: Attempt, kit: Kit) -> Sync | None:
     ours = await kit.journal.syncs.expenses_of(sync.no)
-    found = await look_until_quiet(company, ours, attempt, kit)
+    found = await look_until_quiet(company, ours, attempt, kit) or await named_stranger(company, ours, attempt, kit)
     if found is not None:
         kit.note("sync_adopted", company=company, sync=found)
         return await kit.journal.syncs.record_running(sync.no, found, attempt.no, adopted=True)
+    if elsewhere := await named_known(company, ours, attempt, kit):
+        drafts = await kit.journal.syncs.drafts_of(sync.no)
+        await kit.journal.syncs.record_in_named(company, drafts, attempt.no, elsewhere, void=sync.no)
+        return None
     fact = End(Outcome.ABSENT, detail=f"not at Codat after {kit.limits.quiescence:.0f} s of quiescence")
     await kit.journal.syncs.record_void(sync.no, attempt.no, fact)
     kit.note("start_absent", company=company, sync_no=sync.no)

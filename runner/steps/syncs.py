@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from runner.domain.ids import AttemptNo, CompanyId, IdempotencyKey, SyncNo, uuids_in
 from runner.domain.remote import Created
-from runner.domain.states import Outcome, SyncState
+from runner.domain.states import SyncState
 from runner.errors import (
     CompanyHeld,
     ConfigurationWrong,
+    IdRepeated,
     NotReady,
     OutcomeUnknown,
     Refused,
@@ -18,7 +19,7 @@ from runner.errors import (
 )
 from runner.journal.attempts import End
 from runner.journal.records import Draft, Sync
-from runner.steps.holds import find_company, held_by_refusal
+from runner.steps.holds import find_company, held_by_refusal, held_by_repeated_id
 from runner.steps.intent import Intent, end_of
 from runner.steps.isolation import can_isolate, isolate_started
 from runner.steps.kit import Kit
@@ -86,14 +87,23 @@ async def _record(start: Start, created: Created) -> Sync:
     kit = start.kit
     assert start.sync_no is not None  # noqa: S101 - an answered effect was begun
     assert start.intent.attempt is not None  # noqa: S101
+    try:
+        return await _record_answer(start, start.sync_no, start.intent.attempt, created)
+    except IdRepeated as repeated:
+        await kit.journal.attempts.record_unbelieved(start.intent.attempt, repeated)
+        raise held_by_repeated_id(repeated) from repeated
+
+
+async def _record_answer(start: Start, number: SyncNo, attempt: AttemptNo, created: Created) -> Sync:
+    kit = start.kit
     if created.sync_id is None:
         assert created.dataset_id is not None  # noqa: S101 - one of the two is always read
-        await kit.journal.syncs.record_void(start.sync_no, start.intent.attempt, End(Outcome.DONE, detail="a dataset"))
-        await kit.journal.drafts.record_answered_dataset(start.drafts[0], created.dataset_id)
+        await kit.journal.syncs.record_stored_instead(number, start.drafts[0], created.dataset_id, attempt)
         raise ConfigurationWrong(
             "This Codat account speaks the dataset flow: creating expenses only stored them, nothing was posted.",
             hint='Set flow = "datasets" (or --flow datasets) and run again; what is stored will be used.',
         )
+    running = await kit.journal.syncs.record_running(number, created.sync_id, attempt)
     kit.note(
         "sync_started",
         company=start.company,
@@ -102,7 +112,7 @@ async def _record(start: Start, created: Created) -> Sync:
         expenses=sum(draft.size for draft in start.drafts),
     )
     kit.polls.of(start.company).started(created.sync_id, now=kit.clock.monotonic())
-    return await kit.journal.syncs.record_running(start.sync_no, created.sync_id, start.intent.attempt)
+    return running
 
 
 async def _meet_refusal(company: CompanyId, drafts: Sequence[Draft], refusal: Refused, kit: Kit) -> None:

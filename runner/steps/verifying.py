@@ -9,9 +9,10 @@ from runner.domain.judging import Verdict, judge, statuses
 from runner.domain.money import NOTHING, Sum
 from runner.domain.remote import SyncStatus, TransactionRow
 from runner.domain.states import ExpenseState, SyncClass, SyncState, TransactionStatus
-from runner.errors import CompanyHeld
+from runner.errors import CompanyHeld, Refused
 from runner.journal.records import Sync
 from runner.journal.verification import Known
+from runner.steps.holds import SYNC_NOT_FOUND, held_by_refusal
 from runner.steps.kit import Kit
 from runner.steps.looking import Look, look
 from runner.steps.transactions import check_transactions, read_transactions
@@ -52,6 +53,8 @@ class Findings:
     unknown: list[ExpenseId] = field(default_factory=list)
     """Completed there, never staged here."""
     in_doubt: list[ExpenseId] = field(default_factory=list)
+    sync_unknown: list[ExpenseId] = field(default_factory=list)
+    """In doubt, because they were sent in a sync that Codat does not know for the company."""
     absent: list[ExpenseId] = field(default_factory=list)
     """In doubt, searched for after quiescence and not found: `retry --in-doubt` may send them again."""
     rest: dict[ExpenseState, int] = field(default_factory=lambda: defaultdict(int))
@@ -71,10 +74,10 @@ async def verify_company(company: CompanyId, kit: Kit, *, idle: float) -> Findin
     `idle` says for how many seconds it is proved that nothing has been sent from this journal.
     """
     listed = {status.sync_id: status for status in await kit.codat.statuses(company)}
-    fresh = await _settle_open_syncs(company, listed, kit)
+    settled = await _settle_open_syncs(company, listed, kit)
     remote = await read_remote(company, listed, kit)
     ours = await kit.journal.syncs.started_here(company)
-    compared = Comparison(company, remote, ours, quiet=idle >= kit.limits.quiescence, fresh=fresh)
+    compared = Comparison(company, remote, ours, quiet=idle >= kit.limits.quiescence, settled=settled)
     unknown = set(remote.completed)
     after = 0
     while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
@@ -105,32 +108,60 @@ async def _tell_held(findings: Findings, kit: Kit) -> None:
         findings.rest[ExpenseState.HELD] = findings.rest.pop(ExpenseState.STAGED)
 
 
-async def _settle_open_syncs(company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit) -> frozenset[ExpenseId]:
-    """Bring the journal's open syncs as far as can be known without waiting; return the expenses judged now."""
-    fresh: set[ExpenseId] = set()
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of the expenses of the journal's open syncs."""
+
+    fresh: set[ExpenseId] = field(default_factory=set)
+    """Judged now."""
+    unknown: set[ExpenseId] = field(default_factory=set)
+    """Sent, in syncs that Codat does not know for the company."""
+
+
+async def _settle_open_syncs(company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit) -> Settled:
+    """Bring the journal's open syncs as far as can be known without waiting; tell what became of their expenses."""
+    settled = Settled()
     for sync in await kit.journal.syncs.open(company):
         known: Sync | None = sync
         if sync.state is SyncState.STARTING:
             known = await _adopt_if_found(company, sync, kit)
         if known is None or known.sync_id is None:
             continue
-        status = listed.get(known.sync_id)
-        if known.state is SyncState.RUNNING and status is not None and status.kind is not SyncClass.RUNNING:
+        ours = (await kit.journal.syncs.expenses_of(known.no)).keys()
+        status = listed.get(known.sync_id) or await _status(company, known.sync_id, kit)
+        if status is None:
+            settled.unknown.update(ours)
+            continue
+        if known.state is SyncState.RUNNING and status.kind is not SyncClass.RUNNING:
             known = await kit.journal.syncs.record_finished(known.no, status)
         if known.state is SyncState.FINISHED:
-            fresh |= (await kit.journal.syncs.expenses_of(known.no)).keys()
+            settled.fresh.update(ours)
             try:
                 await check_transactions(company, known, kit)
             except CompanyHeld as hold:
                 # Its expenses are judged; the hold is recorded so that the next run begins by looking.
                 await kit.journal.companies.hold(company, code=hold.code, message=hold.message, hint=hold.hint)
-    return frozenset(fresh)
+                if hold.code == SYNC_NOT_FOUND:
+                    settled.unknown.update(ours)
+    return settled
+
+
+async def _status(company: CompanyId, sync_id: SyncId, kit: Kit) -> SyncStatus | None:
+    """Ask for a sync that is not in the list, which may lag; None where Codat does not know it for the company."""
+    try:
+        return await kit.codat.status(company, sync_id)
+    except Refused as refusal:
+        if refusal.status == 404:
+            return None
+        raise held_by_refusal(refusal) from refusal
 
 
 async def _adopt_if_found(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
-    found = await look(company, await kit.journal.syncs.expenses_of(sync.no), kit)
     attempt = await kit.journal.attempts.of_sync(sync.no)
-    if isinstance(found, Look) or attempt is None:
+    if attempt is None:
+        return None
+    found = await look(company, await kit.journal.syncs.expenses_of(sync.no), kit, named=attempt.unbelieved_sync)
+    if isinstance(found, Look):
         return None
     return await kit.journal.syncs.record_running(sync.no, found, attempt.no, adopted=True)
 
@@ -158,14 +189,14 @@ class Comparison:
         ours: frozenset[SyncId],
         *,
         quiet: bool,
-        fresh: frozenset[ExpenseId],
+        settled: Settled,
     ) -> None:
         self.findings = Findings(company)
         self._remote = remote
         self._ours = ours
         # A sync of others that has not ended may hold anything: it may not list yet all that it holds.
         self._quiet = quiet and remote.running <= ours
-        self._fresh = fresh
+        self._settled = settled
 
     async def add(self, page: Sequence[Known], kit: Kit) -> None:
         """Compare a page, and repair the journal where it knew less."""
@@ -182,6 +213,9 @@ class Comparison:
             elif there and known.state is not ExpenseState.SENT:
                 settled[expense] = found_posted(there, self._ours, "verified", "Found in the books by a verification.")
                 findings.settled[known.currency] += Sum(1, known.gross)
+            elif known.state is ExpenseState.SENT and expense in self._settled.unknown:
+                findings.in_doubt.append(expense)
+                findings.sync_unknown.append(expense)
             elif known.state is ExpenseState.IN_DOUBT or known.sync_state is SyncState.STARTING:
                 findings.in_doubt.append(expense)
                 if self._is_absent(known):
@@ -204,7 +238,7 @@ class Comparison:
 
     def _is_absent(self, known: Known) -> bool:
         expense = known.expense_id
-        if known.state is not ExpenseState.IN_DOUBT or expense in self._fresh:
+        if known.state is not ExpenseState.IN_DOUBT or expense in self._settled.fresh:
             return False
         if known.sync_state is SyncState.FORGOTTEN:
             # Where Codat forgets a sync, that nothing lists its expenses does not say that it never posted them.

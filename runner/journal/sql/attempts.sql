@@ -20,16 +20,30 @@ SET outcome = CASE WHEN outcome = 'unknown' AND :outcome = 'not_sent' THEN outco
 WHERE attempt_no = :attempt
 
 -- name: of_sync
-SELECT attempt_no, idempotency_key, body_hash, outcome, received,
+SELECT attempt_no, idempotency_key, body_hash, outcome, received, unbelieved_sync, unbelieved_dataset,
        run_no, first_sent_at, first_boottime, first_served, last_run, last_sent_at, last_boottime, last_served
 FROM attempt WHERE sync_no = :subject AND kind = 'start' ORDER BY attempt_no DESC LIMIT 1
 
 -- name: of_draft
-SELECT attempt_no, idempotency_key, body_hash, outcome, received,
+SELECT attempt_no, idempotency_key, body_hash, outcome, received, unbelieved_sync, unbelieved_dataset,
        run_no, first_sent_at, first_boottime, first_served, last_run, last_sent_at, last_boottime, last_served
 FROM attempt WHERE draft_no = :subject AND kind = 'create' ORDER BY attempt_no DESC LIMIT 1
 
 -- name: of_receipt
-SELECT attempt_no, idempotency_key, body_hash, outcome, received,
+SELECT attempt_no, idempotency_key, body_hash, outcome, received, unbelieved_sync, unbelieved_dataset,
        run_no, first_sent_at, first_boottime, first_served, last_run, last_sent_at, last_boottime, last_served
 FROM attempt WHERE receipt_no = :subject AND kind = 'attach' ORDER BY attempt_no DESC LIMIT 1
+
+-- name: unbelieved
+UPDATE attempt SET unbelieved_sync = :sync_id, unbelieved_dataset = :dataset_id WHERE attempt_no = :attempt
+
+-- name: forget_told_twice
+UPDATE draft SET state = 'drafted', dataset_id = NULL, dataset_run = NULL
+WHERE dataset_id = :dataset_id AND state = 'stored'
+  AND company_no = (SELECT company_no FROM attempt WHERE attempt_no = :attempt)
+
+-- name: any_unbelieved
+SELECT EXISTS (
+    SELECT 1 FROM attempt JOIN company USING (company_no)
+    WHERE company_id = :company AND outcome = 'unknown'
+      AND (unbelieved_sync IS NOT NULL OR unbelieved_dataset IS NOT NULL))

@@ -62,3 +62,30 @@ WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
 
 -- name: extra_drafts
 SELECT count(*) FROM draft WHERE split_from IS NOT NULL
+
+-- name: is_taken
+-- A dataset that Codat has forgotten may be told again for its own draft, and for no other.
+SELECT 1 FROM draft WHERE dataset_id = :dataset AND draft_no <> :draft
+UNION ALL
+SELECT 1 FROM attempt
+WHERE unbelieved_dataset = :dataset AND NOT (draft_no IS :draft AND outcome = 'done')
+
+-- name: remember_forgotten
+UPDATE attempt SET unbelieved_dataset = (SELECT dataset_id FROM draft WHERE draft_no = :draft)
+WHERE attempt_no = (SELECT max(attempt_no) FROM attempt WHERE draft_no = :draft AND kind = 'create' AND outcome = 'done')
+
+-- name: misnamed
+SELECT draft.draft_no, draft.expenses, draft.dataset_id, draft.dataset_run, draft.alone
+FROM attempt JOIN company USING (company_no) JOIN draft USING (draft_no)
+WHERE company_id = :company AND outcome = 'unknown' AND kind = 'create'
+  AND (unbelieved_sync IS NOT NULL OR unbelieved_dataset IS NOT NULL) AND draft.state IN ('drafted', 'stored')
+ORDER BY draft.draft_no
+
+-- name: add_closed
+INSERT INTO draft (company_no, expenses, state, sync_no)
+SELECT company_no, :expenses, 'closed', :sync FROM company WHERE company_id = :company
+RETURNING draft_no
+
+-- name: move
+UPDATE expense SET draft_no = ?
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = ?) AND expense_id = ?

@@ -130,3 +130,16 @@ WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
 UPDATE expense SET state = 'staged', retries = retries + 1
 WHERE state = 'failed' AND retries < :limit
   AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
+
+-- name: is_taken
+SELECT 1 FROM sync WHERE sync_id = :sync_id
+UNION ALL
+SELECT 1 FROM foreign_sync WHERE sync_id = :sync_id
+
+-- name: named_by
+SELECT sync_no, sync_id, state, status_code, error FROM sync
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND sync_id = :sync_id
+UNION
+SELECT sync.sync_no, sync.sync_id, sync.state, sync.status_code, sync.error FROM draft JOIN sync USING (sync_no)
+WHERE draft.company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND draft.dataset_id = :dataset_id AND sync.sync_id IS NOT NULL

@@ -7,10 +7,13 @@ from runner.simulator import Fault, FaultKind
 from tests.scenarios.mutants.edits import Patch, added, dropped, edited, statement, together
 from tests.scenarios.mutants.scenes import (
     Scene,
+    both_at_once,
+    merged,
     next_from_gateway,
     no_post_before_connected,
     no_post_while_held,
     nothing_intended_that_never_left,
+    repeated,
     sent_once,
     stale_list,
     starts_of_nothing,
@@ -18,6 +21,7 @@ from tests.scenarios.mutants.scenes import (
     troubled,
     when_stored,
     without_index,
+    without_index_of,
 )
 from tests.scenarios.world.books import expense_id
 from tests.scenarios.world.plan import Crash, Host, Moment, Plan
@@ -129,6 +133,23 @@ SLOW_START = Scene(
     ),
 )
 """A start is put off twice, and what leaves at last arrives ten minutes later."""
+
+
+DRAFTS = replace(ONE, companies=((3, 0),))
+"""Two creates, one start."""
+TURNS = replace(DRAFTS, drafts_a_sync=1, syncs_in_flight=1)
+"""Two starts, the second one after the end of the first."""
+REPEATED_STARTS = tuple(
+    Scene(replace(base, flow=flow, world=replace(base.world, idempotency=keys)), before=repeated(ending))
+    for base in (TURNS, replace(ONE, companies=((1, 0), (1, 0))))
+    for flow, ending in (("datasets", "/syncs$"), ("direct", "/expense-transactions$"))
+    for keys in ("honoured", "ignored")
+)
+"""The second start is answered with the id of the first, of the same company or of another."""
+MERGED = tuple(
+    Scene(replace(TURNS, flow=flow), before=merged(ending))
+    for flow, ending in (("datasets", "/syncs"), ("direct", "/expense-transactions"))
+)
 
 
 async def _not_now(*_: object) -> None:
@@ -352,6 +373,50 @@ PROBES = (
     ),
 )
 
+IDS = (
+    Mutant(
+        "the id of another sync is believed",
+        edited("runner.journal.syncs:_demand_new", ("if connection", "if False and connection")),
+        (*REPEATED_STARTS, *MERGED),
+    ),
+    Mutant(
+        "the id of another draft's dataset is believed",
+        edited("runner.journal.drafts:_demand_new", ("if connection", "if False and connection")),
+        (Scene(DRAFTS, before=without_index_of("draft_of_dataset", repeated("/expense-transactions$"))),),
+    ),
+    Mutant(
+        "that an answer could not be believed is not on disk",
+        dropped("Attempts.record_unbelieved"),
+        MERGED,
+    ),
+    Mutant(
+        "the known sync that an answer named is not looked at",
+        edited("runner.steps.named:named_known", ("await kit.journal.syncs.named_by(company, attempt):", "():")),
+        MERGED,
+    ),
+    Mutant(
+        "what was found in the sync that an answer named is not on disk",
+        dropped("Syncs.record_in_named"),
+        MERGED,
+    ),
+    Mutant(
+        "what an answer that could not be believed has done is not looked for",
+        edited("runner.steps.reconcile:_look", ("await look_until_quiet(company, ours, attempt, kit)", "None")),
+        REPEATED_STARTS,
+    ),
+    Mutant(
+        "a sync that is named beside a dataset is overlooked",
+        edited(
+            "runner.codat.replies:read_created",
+            (
+                "    if sync_id is not None:\n        dataset_id = None",
+                "    if dataset_id is not None:\n        sync_id = None",
+            ),
+        ),
+        (Scene(ONE, before=both_at_once), Scene(IGNORED, before=both_at_once)),
+    ),
+)
+
 KEYS = (
     Mutant(
         "the key is rotated on a replay",
@@ -565,4 +630,4 @@ PREFLIGHT = (
     ),
 )
 
-MUTANTS = (*WRITES, *ORDER, *DOUBTS, *ANSWERS, *PROBES, *KEYS, *JUDGING, *LOOKING, *LATER_RUNS, *PREFLIGHT)
+MUTANTS = (*WRITES, *ORDER, *DOUBTS, *ANSWERS, *PROBES, *IDS, *KEYS, *JUDGING, *LOOKING, *LATER_RUNS, *PREFLIGHT)

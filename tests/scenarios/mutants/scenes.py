@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from runner.codat.requests import initiate_request
 from runner.domain.ids import DatasetId
-from runner.simulator import Answer, Call, Fault
+from runner.simulator import Answer, Call, Fault, FaultKind
 from tests.scenarios.mutants.edits import Patch
 from tests.scenarios.world.books import JOURNALS, company_id, staged
 from tests.scenarios.world.history import History, Verdict, run_history
@@ -35,7 +35,8 @@ AUDITS = {
             SELECT 1 FROM attempt WHERE attempt.draft_no = draft.draft_no AND outcome = 'done')""",
     "a sync was started of a dataset that is not on disk": """
         SELECT count(*) FROM draft JOIN attempt USING (draft_no)
-        WHERE kind = 'create' AND draft.sync_no IS NOT NULL AND dataset_id IS NULL""",
+        WHERE kind = 'create' AND draft.sync_no IS NOT NULL AND dataset_id IS NULL
+        AND EXISTS (SELECT 1 FROM attempt AS start WHERE start.sync_no = draft.sync_no AND kind = 'start')""",
     "a receipt is attached, and no attempt did it": """
         SELECT count(*) FROM receipt WHERE state = 'attached' AND NOT EXISTS (
             SELECT 1 FROM attempt WHERE attempt.receipt_no = receipt.receipt_no AND outcome = 'done')""",
@@ -229,6 +230,62 @@ def stale_list(*nth: int) -> Act:
         account.list_syncs = list_syncs
 
     return act
+
+
+def repeated(path: str) -> Act:
+    """The second answer of an endpoint has the id that the first one had."""
+    return troubled(Fault(FaultKind.REPEATED_ID, method="POST", path=path, nth=2))
+
+
+def merged(ending: str) -> Act:
+    """The second start adds to the first sync, which has ended, instead of starting one of its own, and says so."""
+
+    def act(history: History) -> None:
+        handle = history.service.handle
+        company = company_id(0)
+        started: list[str] = []
+
+        def handled(call, *, now):
+            answer = handle(call, now=now)
+            if call.method != "POST" or not call.path.endswith(ending) or answer.status >= 300:
+                return answer
+            syncs, owner = history.service.account.syncs, history.service.company(company)
+            started.append(owner.syncs[-1])
+            if len(started) != 2:
+                return answer
+            first, second = (syncs.find(owner, each) for each in started)
+            first.items = [*first.items, *second.items]
+            second.forgotten = True
+            return replace(answer, body=answer.body.replace(second.id.encode(), first.id.encode()))
+
+        history.service.handle = handled
+
+    return act
+
+
+def both_at_once(history: History) -> None:
+    """A create stores a dataset and starts a sync of the same expenses, and says both."""
+    handle = history.service.handle
+
+    def handled(call, *, now):
+        answer = handle(call, now=now)
+        if call.path.endswith("/expense-transactions") and answer.status == 200:
+            items = call.body.removeprefix(b'{"items":').removesuffix(b"}")
+            started = handle(replace(call, headers={"authorization": "Basic x"}, body=items), now=now)
+            return replace(answer, body=answer.body[:-1] + b"," + started.body[1:])
+        return answer
+
+    history.service.handle = handled
+
+
+def without_index_of(index: str, act: Act) -> Act:
+    """The schema no longer refuses what an index of its refuses."""
+
+    def acted(history: History) -> None:
+        history.connection.execute(f"DROP INDEX {index}")
+        act(history)
+
+    return acted
 
 
 def without_index(history: History) -> None:

@@ -354,18 +354,34 @@ class Wire:
 def fair(kind: str, request: Request, history: "History") -> str | None:
     """Return the trouble that this request may meet: none that no client in the world could survive.
 
-    A network that delivers a request twice to a service that ignores keys has doubled it by itself.
+    A network that delivers a request twice to a service that ignores keys has doubled it by itself. An id that is
+    told for the first time cannot be known to be another's.
     """
     if not request.is_effect:
         return "lost_after" if kind in {"409_working", "twice", "twice_late"} else kind
     if request.body in _PROBES and kind in {"422", "400"}:
         return "503_before"
+    if kind.startswith("repeated_id") and not _was_told(request, history):
+        return "lost_after"
     if history.plan.world.idempotency == "honoured":
         return kind
     stores_only = history.plan.flow == "datasets" and route_of(request) is Route.CREATE
     if kind in {"twice", "twice_late", "409_working"} and not stores_only:
         return "lost_after"
     return kind
+
+
+def _was_told(request: Request, history: "History") -> bool:
+    """Say whether the id that the service made last is one that the journal knows, so that it can be a repeated one."""
+    account = history.service.account
+    starts = history.plan.flow == "direct" or route_of(request) is Route.INITIATE
+    last = account.syncs.last_id if starts else account.datasets.last_id
+    query = (
+        "SELECT sync_id FROM sync UNION ALL SELECT sync_id FROM foreign_sync"
+        if starts
+        else "SELECT dataset_id FROM draft UNION ALL SELECT unbelieved_dataset FROM attempt"
+    )
+    return last is not None and (last,) in history.connection.execute(query)
 
 
 def new_key(random: Any) -> IdempotencyKey:

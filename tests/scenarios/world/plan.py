@@ -92,6 +92,8 @@ KINDS: dict[str, Fault | None] = {
     "very_late": Fault(FaultKind.LATE, seconds=590.0),
     "twice": Fault(FaultKind.TWICE, seconds=0.5),
     "twice_late": Fault(FaultKind.TWICE, seconds=500.0),
+    "repeated_id": Fault(FaultKind.REPEATED_ID),
+    "repeated_id_before": Fault(FaultKind.REPEATED_ID, when="before"),
     "400": Fault(_ERROR, status=400, when="before", cached=False),
     "401": Fault(_ERROR, status=401, when="before", cached=False),
     "402": Fault(_ERROR, status=402, when="before", cached=False),
