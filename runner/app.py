@@ -21,7 +21,7 @@ from runner.codat.draining import Draining, pause
 from runner.codat.governor import Governor
 from runner.codat.listening import Reception, listening
 from runner.domain.forecast import Batches, OpenWork, requests_for
-from runner.domain.ids import CompanyId, IdempotencyKey
+from runner.domain.ids import IdempotencyKey
 from runner.errors import ExitCode, RefusedToStart, RunStopped, TooManyErrors
 from runner.inbox import InboxReport, find_settled, take
 from runner.inspection import Inspection, inspect
@@ -32,6 +32,7 @@ from runner.intake.sources import Source
 from runner.journal.journal import Journal, require_journal, scratch, writing
 from runner.journal.records import Books, OpenRowError, RequestTotals, Standing
 from runner.journal.watching import watching
+from runner.meant import companies_meant
 from runner.outcome import exit_code_of, outcomes_of, require_balance
 from runner.planning import Plan, batches_of, plan_of
 from runner.progress import Notes
@@ -139,11 +140,12 @@ class App:
             return await self._conclude(settings, journal, started, inputs, lost, stop)
 
     async def verify(
-        self, settings: RunSettings, *, companies: Sequence[CompanyId], rebuild: Sequence[Source] | None
+        self, settings: RunSettings, *, companies: Sequence[str], rebuild: Sequence[Source] | None
     ) -> VerifyReport:
         """Compare the journal with Codat and repair it; with `rebuild` make it anew from CSVs and the API alone.
 
-        No companies named means all of them.
+        No companies named means all of them. Raises `RefusedToStart` for one that the journal does not have: of a
+        journal that is made anew, after its files are read.
         """
         checked_address(settings.base_url)
         purpose = "verify" if rebuild is None else "rebuild"
@@ -154,6 +156,7 @@ class App:
         ) as journal:
             if rebuild is None:
                 await _require_whole(journal, settings.journal)
+            chosen = [] if rebuild is not None else await companies_meant(journal, companies)
             await journal.runs.begin(purpose=purpose, version=__version__, flow=settings.flow)
             findings: list[Findings] = []
             stop: RunStopped | None = None
@@ -161,11 +164,12 @@ class App:
                 async with watching(journal, self.alarm):
                     if rebuild is not None:
                         await self._stage_for_rebuild(settings, journal, rebuild)
+                        chosen = await companies_meant(journal, companies)
                     async with self._account(settings, journal) as codat:
                         verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency)
                         if rebuild is not None:
                             await verifier.rebuild()
-                        findings = await verifier.verify(companies)
+                        findings = await verifier.verify(chosen)
             except RunStopped as error:
                 stop = error
             agrees = all(each.agrees for each in findings)

@@ -1,7 +1,7 @@
 """The expense that somebody means: by its UUID, or by the text that its row has in the id column."""
 
 from runner.domain.identity import named_id
-from runner.domain.ids import CompanyId, ExpenseId, is_uuid
+from runner.domain.ids import ExpenseId, is_uuid, normal_company
 from runner.errors import RefusedToStart
 
 
@@ -17,4 +17,4 @@ def meant(expense: str, *, company: str | None) -> ExpenseId:
         raise RefusedToStart(
             f"{expense!r} is no UUID.", hint="Name the company as well, with --company: the id is made of both."
         )
-    return named_id(CompanyId(company), text)
+    return named_id(normal_company(company), text)

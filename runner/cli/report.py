@@ -11,12 +11,11 @@ import click
 from runner.cli.options import journal_option
 from runner.cli.whole_file import require_no_database, write_file
 from runner.clock import SystemClock
-from runner.domain.ids import CompanyId
-from runner.errors import RefusedToStart
 from runner.journal.health import OF_ALL, OF_ONE, Bounds
 from runner.journal.health_records import Health
 from runner.journal.holder import Holder, worker_of
 from runner.journal.journal import Journal, reading
+from runner.meant import company_meant
 from runner.report.accounting import cause_of
 from runner.report.discreet import redacted, without_others
 from runner.report.overview import verdict
@@ -96,11 +95,9 @@ async def facts(
     if company is None:
         health = await journal.health.of(bounds=bounds, worker=worker, read=cause_of)
     else:
-        health = await journal.health.of(CompanyId(company), bounds=bounds, worker=worker, read=cause_of)
-    if health is None:
-        raise RefusedToStart(
-            f"No company {company} in this journal.", hint="Look for its id with: expense-runner status --json"
-        )
+        meant = await company_meant(journal, company, wrong_rows=True)
+        health = await journal.health.of(meant, bounds=bounds, worker=worker, read=cause_of)
+    assert health is not None  # noqa: S101 - the company is known
     return health if company is None else without_others(health, await journal.health.company_ids())
 
 

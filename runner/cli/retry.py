@@ -15,6 +15,7 @@ from runner.domain.states import ExpenseState
 from runner.errors import ExitCode, RefusedToStart
 from runner.journal.again import Candidate
 from runner.journal.journal import require_journal, writing
+from runner.meant import company_meant
 from runner.report.words import counted
 
 
@@ -70,6 +71,8 @@ async def _retry(
     require_journal(path)
     async with writing(path, SystemClock()) as journal:
         await journal.runs.begin(purpose="retry", version=__version__, flow="datasets")
+        if company is not None:
+            company = await company_meant(journal, company)
         found = await journal.again.candidates(
             company=None if company is None else CompanyId(company),
             code=code,

@@ -35,12 +35,13 @@ _WRONG = 20
 @json_option
 def show(expense: str, company: str | None, journal: Path, *, as_json: bool) -> int:
     """Tell one expense's whole story: its rows, each attempt, dataset, sync, status, receipts, times."""
-    wanted = meant(expense, company=company)
     with reading(journal, SystemClock()) as opened:
+        owner = None if company is None else asyncio.run(opened.companies.named(company, wrong_rows=True)) or company
+        wanted = meant(expense, company=owner)
         stories, wrong = asyncio.run(_found(opened, wanted))
-    if company is not None:
-        stories = [story for story in stories if story["company_id"] == company]
-        wrong = [each for each in wrong if each.company_id == company]
+    if owner is not None:
+        stories = [story for story in stories if story["company_id"] == owner]
+        wrong = [each for each in wrong if each.company_id == owner]
     if not stories:
         raise _nothing_of(expense if expense == wanted else f"{expense!r} ({wanted})", wrong)
     if as_json:

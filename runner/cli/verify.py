@@ -20,7 +20,6 @@ from runner.cli.options import (
 )
 from runner.cli.session import conduct
 from runner.codat.flows import Flow
-from runner.domain.ids import CompanyId
 from runner.domain.states import ExpenseState
 from runner.errors import RefusedToStart
 from runner.intake.mapping.choose import read_mappings
@@ -88,8 +87,7 @@ def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool
     settings = RunSettings(credential=read_credential(), **options)
     sources = (find_sources(inputs) if inputs else []) if rebuild else None
     _warn_of_workbooks(inputs, settings.journal)
-    chosen = [CompanyId(company) for company in companies]
-    report = conduct(lambda app: app.verify(settings, companies=chosen, rebuild=sources), quiet=as_json)
+    report = conduct(lambda app: app.verify(settings, companies=companies, rebuild=sources), quiet=as_json)
     if as_json:
         click.echo(json.dumps(_json(report)))
     else:

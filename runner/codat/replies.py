@@ -11,11 +11,11 @@ from runner.codat.messages import Response
 from runner.codat.texts import cleaned
 from runner.domain.ids import (
     AttachmentId,
-    CompanyId,
     DatasetId,
     ExpenseId,
     SyncId,
     is_uuid,
+    normal_company,
 )
 from runner.domain.mapping_options import MappingOptions, Option
 from runner.domain.remote import (
@@ -246,7 +246,7 @@ def read_companies(response: Response) -> CompaniesPage:
     """
     body = _decoded(_COMPANIES, response)
     entries = body.results or []
-    named = {CompanyId(each.id): each for each in entries if each is not None and isinstance(each.id, str)}
+    named = {normal_company(each.id): each for each in entries if each is not None and isinstance(each.id, str)}
     infos = {company: _company_info(each) for company, each in named.items()}
     return CompaniesPage(infos, len(entries), _whole(body.total_results))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from runner.domain.ids import CompanyId, SyncId, is_company_id, is_uuid
+from runner.domain.ids import CompanyId, SyncId, is_company_id, is_uuid, normal_company
 from runner.errors import ConfigurationWrong
 
 if TYPE_CHECKING:
@@ -172,4 +172,4 @@ def _legacy(body: bytes) -> tuple[Hint | None, str]:
 
 
 def _hint(company: str, sync: str) -> Hint | None:
-    return Hint(CompanyId(company), SyncId(sync)) if is_company_id(company) and is_uuid(sync) else None
+    return Hint(normal_company(company), SyncId(sync.lower())) if is_company_id(company) and is_uuid(sync) else None

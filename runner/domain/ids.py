@@ -35,6 +35,11 @@ def is_uuid(text: str) -> bool:
     return len(text) == 36 and _UUID.fullmatch(text) is not None
 
 
+def normal_company(text: str) -> CompanyId:
+    """Return a company's id in its one spelling: a UUID in two spellings would be two companies."""
+    return CompanyId(text.lower() if is_uuid(text) else text)
+
+
 def uuids_in(text: str) -> tuple[str, ...]:
     """Return every UUID that the text contains, in lower case, in order, each once."""
     return tuple(dict.fromkeys(found.lower() for found in _UUID.findall(text)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runner.domain.ids import CompanyId, is_company_id, is_uuid
+from runner.domain.ids import CompanyId, is_company_id, normal_company
 from runner.intake.added import ADDED, KEY
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.text import FileFault
@@ -56,11 +56,6 @@ def company_of(path: Path | None) -> CompanyId | None:
     if path is None or not is_company_id(path.stem):
         return None
     return normal_company(path.stem)
-
-
-def normal_company(text: str) -> CompanyId:
-    """Return a company's id in its one spelling: a UUID in two spellings would be two companies."""
-    return CompanyId(text.lower() if is_uuid(text) else text)
 
 
 def detect_delimiter(line: str) -> str:

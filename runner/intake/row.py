@@ -13,12 +13,12 @@ import msgspec
 
 from runner.domain.expense import MAX_TRACKING, ExpenseType, Receipt, RowError
 from runner.domain.identity import content_digest
-from runner.domain.ids import CompanyId, is_company_id
+from runner.domain.ids import CompanyId, is_company_id, normal_company
 from runner.domain.money import parse_decimal
 from runner.domain.row_key import Origin
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.currencies import currencies
-from runner.intake.header import COLUMNS, Header, normal_company
+from runner.intake.header import COLUMNS, Header
 from runner.intake.receipts import ReceiptFolder, ReceiptRefused
 
 MAX_TEXT: Final = 5_000

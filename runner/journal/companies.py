@@ -2,7 +2,7 @@
 
 from sqlite3 import Connection
 
-from runner.domain.ids import CompanyId
+from runner.domain.ids import CompanyId, normal_company
 from runner.journal.context import Verbs
 from runner.journal.records import Hold
 from runner.journal.statements import load
@@ -34,6 +34,14 @@ class Companies(Verbs):
             return int(epoch)
 
         return await self._write(operation)
+
+    async def named(self, text: str, *, wrong_rows: bool = False) -> CompanyId | None:
+        """Return the company that somebody means by an id in whatever case; None where the journal has none.
+
+        With `wrong_rows` also one that nothing but wrong rows is known of.
+        """
+        values = {"company": normal_company(text.strip()), "wrong_rows": int(wrong_rows)}
+        return await self._row(CompanyId, _SQL["named"], values)
 
     async def hold(self, company: CompanyId, *, code: str, message: str, hint: str | None) -> None:
         """Put the company aside; its first hold's date is kept."""

@@ -320,6 +320,11 @@ def test_mapping_options_without_entries_say_nothing(body):
     assert replies.read_mapping_options(answered(body)).say_nothing
 
 
+def test_a_page_of_companies_has_their_ids_in_one_spelling():
+    page = replies.read_companies(answered({"results": [{"id": UUID.upper()}, {"id": "Acme"}]}))
+    assert list(page.companies) == [UUID, "Acme"]
+
+
 def test_a_page_of_companies_is_read_with_their_connections():
     linked = {"id": "c-1", "name": "A", "dataConnections": [{"status": "Linked", "sourceType": "Accounting"}]}
     cut = {"id": "c-2", "dataConnections": [{"status": "Unlinked", "sourceType": "Accounting"}]}

@@ -108,3 +108,23 @@ def test_a_list_that_is_cut_says_how_many_are_left_out(tmp_path, capsys):
     _, out, _ = ask(capsys, "status", "--journal", str(path))
     assert out.count("line ") == 20
     assert "  … and 2 more\n" in out
+
+
+@pytest.mark.parametrize("company", [COMPANY.upper(), COMPANY.title(), f" {COMPANY} "])
+@pytest.mark.parametrize(
+    "command",
+    [("show", "INV-17"), ("report", "--format", "json"), ("retry", "--id", "INV-17")],
+    ids=lambda command: command[0],
+)
+def test_a_company_is_the_same_in_whatever_case(command, company, journal, capsys):
+    code, out, err = ask(capsys, *command, "--company", company, "--journal", journal)
+    assert code == 0, err
+    assert out
+
+
+@pytest.mark.parametrize("command", [("verify",), ("report", "--format", "json"), ("retry",)], ids=lambda each: each[0])
+def test_a_company_that_the_journal_does_not_have_is_refused(command, journal, capsys, monkeypatch):
+    monkeypatch.setenv("CODAT_API_KEY", "key")
+    code, out, err = ask(capsys, *command, "--company", COMPANY.replace("cafe", "beef"), "--journal", journal)
+    assert (code, out) == (6, "")
+    assert f"No company {COMPANY.replace('cafe', 'beef')} in this journal." in err

@@ -46,6 +46,18 @@ def test_a_signed_event_names_the_sync_that_has_ended(prefix, kind):
     assert Inbound([SECRET]).read(signed(body, prefix=prefix), body) == Hint(COMPANY, SYNC)
 
 
+@pytest.mark.parametrize("spelled", [str.upper, str.title])
+def test_a_hint_is_about_the_same_company_and_sync_in_whatever_case(spelled):
+    company, sync = "cafe0000-3333-4c33-8c33-cafe00000003", SYNC.replace("0", "a", 1)
+    payload = {"referenceCompany": {"id": spelled(company)}, "syncId": spelled(sync)}
+    body = json.dumps({"eventType": "expenses.sync.successful", "payload": payload}).encode()
+    assert Inbound([SECRET]).read(signed(body), body) == Hint(company, sync)
+    data = {"syncId": spelled(sync), "syncType": "Expenses"}
+    told = {"AlertId": "a", "CompanyId": spelled(company), "RuleType": "Sync Completed", "Message": "", "Data": data}
+    legacy = Inbound(authorization="agreed")
+    assert legacy.read({"authorization": "agreed"}, json.dumps(told).encode()) == Hint(company, sync)
+
+
 def test_either_secret_verifies_while_one_replaces_the_other():
     body = event()
 

@@ -47,3 +47,11 @@ SELECT EXISTS (SELECT 1 FROM draft WHERE dataset_run = :run AND dataset_id IS NO
 
 -- name: all_ids
 SELECT company_no, company_id FROM company WHERE company_no > :after ORDER BY company_no LIMIT :limit
+
+-- name: named
+SELECT company_id FROM (
+    SELECT company_id FROM company
+    UNION
+    SELECT company_id FROM row_error WHERE :wrong_rows AND settled = 0
+) WHERE company_id = :company COLLATE NOCASE
+ORDER BY company_id <> :company LIMIT 1
