@@ -46,6 +46,10 @@ CREATE TABLE company (
     hold_hint    TEXT,
     held_at      TEXT,
     hold_run     INTEGER REFERENCES run (run_no),
+    -- The hold that a look released last: if it comes again before anything went well, it was never over.
+    released_code  TEXT,
+    released_since TEXT,
+    released_run   INTEGER REFERENCES run (run_no),
     CHECK ((hold_code IS NULL) = (held_at IS NULL) AND (hold_code IS NULL) = (hold_message IS NULL))
 ) STRICT;
 

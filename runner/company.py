@@ -9,13 +9,13 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from runner.domain.ids import CompanyId
+from runner.domain.ids import CompanyId, ReceiptNo
 from runner.domain.states import SyncState
-from runner.errors import CompanyHeld, RequestError, StartLost
+from runner.errors import CompanyHeld, RequestError, StartLost, StillInDoubt
 from runner.journal.records import Draft, Sync
 from runner.steps.datasets import create_datasets, find_started_by_create, settle_misnamed
 from runner.steps.forgetting import give_up
-from runner.steps.holds import SYNC_NOT_FOUND, probe_hold, release_repeated
+from runner.steps.holds import NOT_REBUILT, SYNC_NOT_FOUND, find_company, probe_hold, release_repeated
 from runner.steps.kit import Kit
 from runner.steps.preflight import preflight
 from runner.steps.receipts import upload_receipts
@@ -39,16 +39,31 @@ async def walk_company(company: CompanyId, kit: Kit) -> bool:
     """
     try:
         await probe_hold(company, kit)
-    except CompanyHeld:
+    except CompanyHeld as hold:
         await judge_what_ended(company, kit)
+        await attach_while_held(company, hold, kit)
         raise
-    known = await settle_doubts(company, kit)
-    await look_again(company, kit, doubts=True)
-    if kit.limits.auto_retry:
-        await kit.journal.syncs.auto_retry_earlier(company, limit=kit.limits.auto_retry)
-    more = await push(company, known, kit)
+    try:
+        known = await settle_doubts(company, kit)
+        await look_again(company, kit, doubts=True)
+        if kit.limits.auto_retry:
+            await kit.journal.syncs.auto_retry_earlier(company, limit=kit.limits.auto_retry)
+        more = await push(company, known, kit)
+    except (CompanyHeld, StillInDoubt) as hold:
+        await attach_while_held(company, hold, kit)
+        raise
     await upload_receipts(company, kit)
     return more
+
+
+async def attach_while_held(company: CompanyId, hold: CompanyHeld | StillInDoubt, kit: Kit) -> None:
+    """Attach the receipts of what a held company has posted all the same, where its books can be reached."""
+    if hold.code == NOT_REBUILT or not await kit.journal.receipts.waiting(company, after=ReceiptNo(0), limit=1):
+        return
+    with suppress(CompanyHeld, RequestError):
+        info = await find_company(company, kit.codat)
+        if info is not None and info.linked is not False:
+            await upload_receipts(company, kit)
 
 
 async def judge_what_ended(company: CompanyId, kit: Kit) -> None:

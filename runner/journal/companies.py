@@ -44,13 +44,13 @@ class Companies(Verbs):
         return await self._row(CompanyId, _SQL["named"], values)
 
     async def hold(self, company: CompanyId, *, code: str, message: str, hint: str | None) -> None:
-        """Put the company aside; its first hold's date is kept."""
+        """Put the company aside; the date of the first hold is kept, also where it was released in vain since."""
         values = {**self._context.stamp(), "company": company, "code": code, "message": message, "hint": hint}
         await self._change(_SQL["hold"], values)
 
     async def release(self, company: CompanyId) -> None:
-        """Let the company go on."""
-        values = {"company": company}
+        """Let the company go on; its hold is remembered, in case that it comes again at once."""
+        values = {"company": company, "run": self._context.run}
         await self._change(_SQL["release"], values)
 
     async def hold_of(self, company: CompanyId) -> Hold | None:

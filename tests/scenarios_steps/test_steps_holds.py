@@ -65,6 +65,87 @@ async def test_a_hold_keeps_the_date_of_its_beginning(world):
     assert (await w.journal.companies.hold_of("company-1")).held_at == first
 
 
+async def held_at(w):
+    hold = await w.journal.companies.hold_of(COMPANY_ID)
+    return None if hold is None else hold.held_at
+
+
+async def test_a_hold_that_was_released_in_vain_keeps_the_date_of_its_beginning(world):
+    w = world(faults=[Fault(FaultKind.SYNC_CODE, code=4220, times=2)], limits={"draft_size": 1})
+    await w.stage(1, 2)
+    await w.live()
+    first = await held_at(w)
+    w.clock.advance(3_600)
+
+    await w.live()
+    assert (await w.hold(), await held_at(w)) == ("not_authorized", first)
+    assert len(w.noted("company_released")) == 1
+
+
+@pytest.mark.parametrize("between", ["well", "another"])
+async def test_a_hold_that_was_over_begins_anew(world, between):
+    w = world(faults=[Fault(FaultKind.SYNC_CODE, code=4220, times=1)])
+    await w.stage(1)
+    await w.live()
+    first = await held_at(w)
+    w.clock.advance(3_600)
+    code = 4220 if between == "well" else 4260
+    if between == "well":
+        assert await w.live() == 0
+        await w.stage(2)
+    w.service.add_fault(Fault(FaultKind.SYNC_CODE, code=code, times=1))
+    w.clock.advance(3_600)
+
+    await w.live()
+    assert await held_at(w) > first
+
+
+@FLOWS
+async def test_receipts_of_what_a_held_company_has_posted_are_attached(world, flow):
+    stopped = Fault(FaultKind.SYNC_CODE, code=4000, part=0.5, times=1)
+    w = world(flow=flow, faults=[stopped])
+    await w.stage(1, receipts=("a.pdf",))
+    await w.stage(2, receipts=("b.pdf",))
+
+    await w.live()
+    assert await w.hold() == "configuration_error"
+    assert w.receipts() == ["attached", "waiting"]
+
+
+async def test_a_later_run_attaches_the_receipts_of_a_company_that_is_still_held(world):
+    lost = Fault(FaultKind.RATE_LIMITED, method="POST", path="/attachments$", seconds=5_000.0, times=1)
+    w = world(flow=Flow.DIRECT, limits={"draft_size": 1}, faults=[lost])
+    await w.stage(1, receipts=("a.pdf",))
+    await w.live()
+    assert w.receipts() == ["waiting"]
+    await w.stage(2)
+    w.service.add_fault(Fault(FaultKind.ERROR, method="POST", path="/expense-transactions$", status=403, when="before"))
+
+    await w.live()
+    assert await w.hold() == "forbidden"
+    assert w.receipts() == ["attached"]
+
+
+async def test_a_company_that_is_not_connected_is_not_sent_receipts(world):
+    w = world(faults=[Fault(FaultKind.SYNC_CODE, code=4000, part=0.5, times=1)], sync_seconds=(10.0, 10.0))
+    await w.stage(1, receipts=("a.pdf",))
+    await w.stage(2)
+    w.service.add_fault(Fault(FaultKind.ERROR, method="POST", path="/attachments$", status=422, when="before", times=1))
+    company = w.service.company(COMPANY_ID)
+    handle = w.service.handle
+
+    def unlinked_at_the_first_attachment(call, *, now):
+        if call.path.endswith("/attachments"):
+            company.status = "Unlinked"
+        return handle(call, now=now)
+
+    w.service.handle = unlinked_at_the_first_attachment
+    await w.live()
+    await w.live()
+    assert len(w.sent(ending="/attachments")) == 1
+    assert w.receipts() == ["waiting"]
+
+
 async def test_a_held_companys_running_sync_is_still_seen_through(world):
     w = world(sync_seconds=(300.0, 300.0), limits={"wait": 20.0})
     await w.stage(1)

@@ -17,15 +17,22 @@ UPDATE company SET owner = :run, epoch = epoch + 1 WHERE company_id = :company
 RETURNING epoch
 
 -- name: hold
--- What only another rebuild releases is not written over by what a look would release.
+-- What only another rebuild releases is not written over by what a look would release. A hold that was released and comes
+-- again, before a sync that was started since has ended well, is the same one, and keeps its date.
 UPDATE company
-SET hold_code = :code, hold_message = :message, hold_hint = :hint, held_at = coalesce(held_at, :now), hold_run = :run
+SET hold_code = :code, hold_message = :message, hold_hint = :hint, hold_run = :run,
+    held_at = coalesce(held_at, CASE WHEN released_code = :code AND NOT EXISTS (
+        SELECT 1 FROM sync
+        WHERE sync.company_no = company.company_no AND state = 'judged' AND run_no >= released_run
+          AND status_code BETWEEN 2000 AND 2999
+    ) THEN released_since END, :now)
 WHERE company_id = :company AND (hold_code IS NOT 'not_rebuilt' OR :code = 'not_rebuilt')
 
 -- name: release
 UPDATE company
-SET hold_code = NULL, hold_message = NULL, hold_hint = NULL, held_at = NULL, hold_run = NULL
-WHERE company_id = :company
+SET released_code = hold_code, released_since = held_at, released_run = :run,
+    hold_code = NULL, hold_message = NULL, hold_hint = NULL, held_at = NULL, hold_run = NULL
+WHERE company_id = :company AND hold_code IS NOT NULL
 
 -- name: hold_of
 SELECT hold_code, hold_message, hold_hint, held_at, hold_run FROM company

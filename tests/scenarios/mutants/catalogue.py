@@ -7,6 +7,7 @@ from runner.simulator import Fault, FaultKind
 from tests.scenarios.mutants.edits import Patch, added, dropped, edited, statement, together
 from tests.scenarios.mutants.scenes import (
     Scene,
+    attached_in_the_first_life,
     both_at_once,
     merged,
     next_from_gateway,
@@ -574,6 +575,16 @@ LOOKING = (
             faulty(
                 Fault(FaultKind.SYNC_CODE, company="company-0", code=4220, part=1.0, times=1),
                 fate(FaultKind.MISSING, times=1, lands=True),
+            ),
+        ),
+    ),
+    Mutant(
+        "the receipts of a held company wait until it is well",
+        edited("runner.company:attach_while_held", ("        await upload_receipts(company, kit)", "        pass")),
+        (
+            replace(
+                faulty(Fault(FaultKind.SYNC_CODE, company="company-0", code=4000, part=0.5, times=1)),
+                after=attached_in_the_first_life,
             ),
         ),
     ),

@@ -318,6 +318,13 @@ def no_post_while_held(history: History) -> None:
             history.complain(f"a held company was sent {rest[3]}")
 
 
+def attached_in_the_first_life(history: History) -> None:
+    """What the first life has posted has its receipt at the end of that life, whatever became of the rest."""
+    requests = (rest for _, life, event, *rest in history.trace if life == 1 and event == "request")
+    if not any(rest[3].endswith("/attachments") for rest in requests):
+        history.complain("the receipt of a posted expense was left to a later life")
+
+
 def sent_once(history: History) -> None:
     """No expense was put into a second sync."""
     account = history.service.account
