@@ -181,6 +181,8 @@ CREATE TABLE expense (
     code          TEXT,
     message       TEXT,
     retries       INTEGER NOT NULL DEFAULT 0,
+    -- Whether somebody has chosen to send it again: the next sync that has it spends the choice.
+    again         INTEGER NOT NULL DEFAULT 0 CHECK (again = 0 OR again = 1),
     -- When all that Codat lists was searched for an expense in doubt, after quiescence and in vain.
     absent_at     TEXT,
     -- Where it is Completed, if that is not the sync of its draft; `external` when no sync of ours did it.

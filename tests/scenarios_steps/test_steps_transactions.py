@@ -227,3 +227,35 @@ async def test_however_short_the_wait_every_life_looks_once(world, wait):
 
     assert await w.live() == 0
     assert w.state() == "posted"
+
+
+@pytest.mark.parametrize("kind", [FaultKind.UNKNOWN, FaultKind.PUSH_ERROR, FaultKind.VALIDATION_ERROR])
+async def test_a_choice_to_send_again_is_spent_by_the_next_sync(world, kind):
+    """The second sync seems to have been stopped before it began, and gives its expense back; then its row shows up."""
+    stopped = Fault(FaultKind.SYNC_CODE, code=4220, part=1.0, nth=2)
+    fates = [Fault(each, expense=expense_id(1), times=1) for each in (FaultKind.PUSH_ERROR, kind)]
+    w = world(faults=[stopped, *fates], rows_lag=20.0, duplicate_check="never")
+    await w.stage(1)
+    await w.live()
+    assert w.state() == "failed"
+    await w.journal.again.stage_again(await w.journal.again.candidates())
+
+    await w.live()
+    assert w.state() == "staged"
+    w.clock.advance(100)
+    await w.live()
+    expected = {FaultKind.UNKNOWN: "in_doubt", FaultKind.PUSH_ERROR: "failed", FaultKind.VALIDATION_ERROR: "rejected"}
+    assert w.state() == expected[kind]
+    assert len(w.sent(ending="/syncs")) == 2
+
+
+async def test_a_corrected_row_begins_anew(world):
+    fates = [Fault(each, expense=expense_id(1), times=1) for each in (FaultKind.PUSH_ERROR, FaultKind.VALIDATION_ERROR)]
+    w = world(faults=[*fates, Fault(FaultKind.PUSH_ERROR, expense=expense_id(1), times=1)], limits={"auto_retry": 1})
+    await w.stage(1)
+    await w.live()
+    assert w.state() == "rejected"
+    await w.stage(1, net="13.00")
+
+    assert await w.live() == 0
+    assert w.posted() == 1

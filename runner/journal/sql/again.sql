@@ -10,7 +10,7 @@ ORDER BY expense_no
 -- name: stage_again
 -- An expense that was in a sync keeps its draft until that sync has been looked at once more.
 UPDATE expense
-SET state = 'staged', retries = retries + 1, absent_at = NULL,
+SET state = 'staged', retries = retries + 1, again = 1, absent_at = NULL,
     draft_no = CASE WHEN EXISTS (
         SELECT 1 FROM draft JOIN sync USING (sync_no)
         WHERE draft.draft_no = expense.draft_no AND sync.state IN ('judged', 'forgotten')

@@ -72,7 +72,8 @@ FROM expense WHERE company_no = :company_no AND expense_id = :expense_id
 -- Only what Codat or a person rejected may get other content: it is certainly not in the books.
 UPDATE expense
 SET content_hash = :content_hash, currency = :currency, units = :units, nanos = :nanos, state = 'staged',
-    draft_no = NULL, code = NULL, message = NULL, input_no = :input, line = :line, rows = :rows
+    draft_no = NULL, code = NULL, message = NULL, input_no = :input, line = :line, rows = :rows,
+    retries = 0, again = 0
 WHERE expense_no = :expense_no AND state = 'rejected'
 
 -- name: correct_payload

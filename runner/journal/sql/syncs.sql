@@ -7,7 +7,8 @@ RETURNING sync_no
 UPDATE draft SET state = 'started', sync_no = :sync WHERE draft_no = :draft AND state IN ('drafted', 'stored')
 
 -- name: send_drafts
-UPDATE expense SET state = 'sent'
+-- A choice to send again is one sync's: what that leaves needs another.
+UPDATE expense SET state = 'sent', again = 0
 WHERE state = 'staged' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
 
 -- name: running
@@ -39,9 +40,9 @@ SELECT expense_id, state FROM expense
 WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND state IN ('sent', 'in_doubt', 'failed', 'staged')
 
 -- name: retried
--- Those of a sync's expenses that somebody has chosen to send again.
+-- Those of a sync's expenses that somebody has chosen to send again after it.
 SELECT expense_id FROM expense
-WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND retries > 0
+WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND again = 1
 
 -- name: finished
 UPDATE sync SET state = 'finished', status_code = :code, status_text = :text, error = :error, finished_at = :now,
@@ -120,14 +121,14 @@ ON CONFLICT DO NOTHING
 
 -- name: auto_retry_earlier
 -- Those that failed before, in this run or in an earlier one, and whose last sync can be looked at once more.
-UPDATE expense SET state = 'staged', retries = retries + 1
+UPDATE expense SET state = 'staged', retries = retries + 1, again = 1
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
   AND state = 'failed' AND retries < :limit
   AND draft_no IN (
       SELECT draft_no FROM draft JOIN sync USING (sync_no) WHERE sync.state IN ('judged', 'forgotten'))
 
 -- name: auto_retry
-UPDATE expense SET state = 'staged', retries = retries + 1
+UPDATE expense SET state = 'staged', retries = retries + 1, again = 1
 WHERE state = 'failed' AND retries < :limit
   AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
 

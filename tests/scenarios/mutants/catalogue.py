@@ -596,9 +596,28 @@ LOOKING = (
 )
 
 FORGETFUL = over(faults=(Fault(FaultKind.FORGOTTEN, company="company-0", times=1),), sync_seconds=(60.0, 60.0))
+CHOSEN_ONCE = Scene(
+    replace(
+        over(
+            rows_lag=8.0,
+            faults=(
+                fate(FaultKind.PUSH_ERROR, times=1),
+                fate(FaultKind.UNKNOWN, lands=True, times=1),
+                Fault(FaultKind.SYNC_CODE, company="company-0", code=4220, part=1.0, nth=2),
+            ),
+        ),
+        auto_retry=1,
+    )
+)
+"""What is sent again is in a sync that seems to have been stopped, and then its row shows up: nobody knows."""
 FAILED_ONCE = faulty(fate(FaultKind.PUSH_ERROR, times=1), base=replace(ONE, auto_retry=1, auto_retry_from=2))
 
 LATER_RUNS = (
+    Mutant(
+        "a choice to send again is never spent",
+        statement("runner.journal.syncs:_SQL.send_drafts", "again = 0", "again = again"),
+        (CHOSEN_ONCE,),
+    ),
     Mutant(
         "what an earlier run left as failed is never sent again",
         edited("runner.company:walk_company", ("if kit.limits.auto_retry:", "if False:")),
