@@ -220,7 +220,7 @@ class Service:
         starts = call.path.endswith("/syncs")
         if call.method != "POST" or not (starts or call.path.endswith("/expense-transactions")):
             return None
-        starts = starts or call.body.lstrip()[:1] == b"["
+        starts = starts or self.behaviour.speaks == "direct" or call.body.lstrip()[:1] == b"["
         last = self.account.syncs.last_id if starts else self.account.datasets.last_id
         return None if last is None else ok({"syncId" if starts else "datasetId": last})
 

@@ -1,5 +1,7 @@
 """An id from an answer is believed once: what gives another one's id counts as no answer, and is looked for."""
 
+from dataclasses import replace
+
 import pytest
 
 from runner.codat.flows import Flow
@@ -145,3 +147,42 @@ async def test_verify_asks_for_a_sync_that_the_list_lacks_yet(world):
     findings = await verify_company(COMPANY_ID, w.kit(), idle=0.0)
     assert findings.agrees
     assert not findings.sync_unknown
+
+
+async def test_a_create_that_starts_a_sync_against_the_settings_and_repeats_an_id_is_found_too(world):
+    w = world(flow=Flow.DIRECT, speaks="direct", faults=[repeated("/expense-transactions")], idempotency="ignored")
+    await w.stage(1)
+    await w.live()
+    w.flow = Flow.DATASETS
+    await w.stage(2)
+
+    assert await w.live() == 4
+    assert await w.hold() == "id_repeated"
+    assert await w.live() == 78
+    assert "speaks the direct flow" in w.stop.message
+    w.flow = Flow.DIRECT
+    assert await w.live() == 0
+    assert (w.posted(1), w.posted(2)) == (1, 1)
+
+
+async def test_a_direct_start_that_stores_a_dataset_which_is_another_s_is_looked_for_first(world):
+    w = world(speaks="datasets", faults=[repeated("/expense-transactions")], limits={"draft_size": 1})
+    await w.stage(1)
+    await w.live()
+    w.flow = Flow.DIRECT
+    w.service.account.behaviour = replace(w.service.account.behaviour, speaks="both")
+    handle = w.service.handle
+
+    def stores(call, *, now):
+        if call.path.endswith("/expense-transactions") and call.body.startswith(b"["):
+            call = replace(call, body=b'{"items":' + call.body + b"}")
+        return handle(call, now=now)
+
+    w.service.handle = stores
+    await w.stage(2)
+
+    assert await w.live() == 7
+    assert await w.hold() == "id_repeated"
+    w.flow = Flow.DATASETS
+    assert await w.live() == 0
+    assert (w.posted(1), w.posted(2)) == (1, 1)
