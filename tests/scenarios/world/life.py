@@ -303,6 +303,8 @@ class Wire:
             self._look_for_intent(request)
         kind = history.trouble_of(number, request)
         if kind is not None:
+            # What arrives late has arrived before this request does.
+            history.service.advance(life.loop.now)
             kind = fair(kind, request, history)
         life.trace("request", own, number, request.method, request.path, kind or "")
         if kind is not None:

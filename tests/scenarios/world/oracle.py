@@ -51,11 +51,12 @@ def is_anything_open(connection: "sqlite3.Connection", *, auto_retry: int = 0) -
 def may_stay_in_doubt(history: "History") -> bool:
     """Say whether all that is open are doubts that nobody could settle.
 
-    Such is an unanswered start where Codat lists a sync, unknown to the journal, that never shows a row.
+    Such is an unanswered start, or an answer that could not be believed, where Codat lists a sync, unknown to the
+    journal, that never shows a row.
     """
     connection, account = history.connection, history.service.account
     doubts = connection.execute(
-        "SELECT company_no, company_id FROM company WHERE EXISTS (SELECT 1 FROM sync"
+        "SELECT company_no, company_id FROM company WHERE hold_code = 'id_repeated' OR EXISTS (SELECT 1 FROM sync"
         " WHERE sync.company_no = company.company_no AND state = 'starting')"
     ).fetchall()
     known = {row[0] for row in connection.execute("SELECT sync_id FROM sync WHERE sync_id IS NOT NULL")}
@@ -68,7 +69,7 @@ def may_stay_in_doubt(history: "History") -> bool:
     others = connection.execute(
         f"SELECT EXISTS (SELECT 1 FROM expense WHERE state IN ('staged', 'sent') AND company_no NOT IN ({numbers}))"
         f" OR EXISTS (SELECT 1 FROM sync WHERE state IN ('running', 'finished') AND company_no NOT IN ({numbers}))"
-        " OR EXISTS (SELECT 1 FROM company WHERE hold_code IS NOT NULL)"
+        " OR EXISTS (SELECT 1 FROM company WHERE hold_code <> 'id_repeated')"
     ).fetchone()[0]
     return bool(doubts) and not others
 
