@@ -234,15 +234,17 @@ async def test_a_choice_to_send_again_is_spent_by_the_next_sync(world, kind):
     """The second sync seems to have been stopped before it began, and gives its expense back; then its row shows up."""
     stopped = Fault(FaultKind.SYNC_CODE, code=4220, part=1.0, nth=2)
     fates = [Fault(each, expense=expense_id(1), times=1) for each in (FaultKind.PUSH_ERROR, kind)]
-    w = world(faults=[stopped, *fates], rows_lag=20.0, duplicate_check="never")
+    w = world(faults=[stopped, *fates], duplicate_check="never")
     await w.stage(1)
     await w.live()
     assert w.state() == "failed"
+    syncs = w.service.account.syncs
+    syncs._behaviour = replace(syncs._behaviour, rows_lag=100.0)
     await w.journal.again.stage_again(await w.journal.again.candidates())
 
     await w.live()
     assert w.state() == "staged"
-    w.clock.advance(100)
+    w.clock.advance(200)
     await w.live()
     expected = {FaultKind.UNKNOWN: "in_doubt", FaultKind.PUSH_ERROR: "failed", FaultKind.VALIDATION_ERROR: "rejected"}
     assert w.state() == expected[kind]

@@ -15,6 +15,7 @@ from tests.scenarios.mutants.scenes import (
     no_post_while_held,
     nothing_intended_that_never_left,
     repeated,
+    rows_late_from_the_second_sync,
     sent_once,
     stale_list,
     starts_of_nothing,
@@ -94,6 +95,20 @@ KNOWN_ELSEWHERE = tuple(
 HELD_LATE_ROWS = Scene(
     over(rows_lag=40.0, faults=(Fault(FaultKind.SYNC_CODE, company="company-0", code=4220, part=1.0, times=1),))
 )
+HELD_SHORTLY = tuple(
+    Scene(
+        replace(
+            over(
+                rows_lag=8.0,
+                faults=(Fault(FaultKind.SYNC_CODE, company="company-0", code=4260, part=1.0, times=1),),
+            ),
+            flow=flow,
+            gap=5.0,
+        )
+    )
+    for flow in ("datasets", "direct")
+)
+"""A sync that ends in a hold has posted everything; its rows are late, and the next run begins before they come."""
 SLOW_ROWS = over(IGNORED, sync_seconds=(2_000.0, 2_000.0), rows_lag=8.0)
 UNSEEN = over(IGNORED, sync_seconds=(3_000.0, 3_000.0), rows_lag=8.0)
 BUSY = tuple(
@@ -556,6 +571,14 @@ JUDGING = (
 
 LOOKING = (
     Mutant(
+        "the rows of a sync that ends in a hold are looked for once only",
+        edited(
+            "runner.steps.transactions:_judged",
+            ("if not doubtful or pause", "if not doubtful or classify(sync.code or 0) is SyncClass.HOLD or pause"),
+        ),
+        HELD_SHORTLY,
+    ),
+    Mutant(
         "what a hold gave back is sent again without a look",
         edited("runner.steps.transactions:check_transactions", ("free=bool(alone)", "free=True")),
         (HELD_LATE_ROWS,),
@@ -599,7 +622,6 @@ FORGETFUL = over(faults=(Fault(FaultKind.FORGOTTEN, company="company-0", times=1
 CHOSEN_ONCE = Scene(
     replace(
         over(
-            rows_lag=8.0,
             faults=(
                 fate(FaultKind.PUSH_ERROR, times=1),
                 fate(FaultKind.UNKNOWN, lands=True, times=1),
@@ -607,7 +629,8 @@ CHOSEN_ONCE = Scene(
             ),
         ),
         auto_retry=1,
-    )
+    ),
+    before=rows_late_from_the_second_sync,
 )
 """What is sent again is in a sync that seems to have been stopped, and then its row shows up: nobody knows."""
 FAILED_ONCE = faulty(fate(FaultKind.PUSH_ERROR, times=1), base=replace(ONE, auto_retry=1, auto_retry_from=2))

@@ -263,6 +263,22 @@ def merged(ending: str) -> Act:
     return act
 
 
+def rows_late_from_the_second_sync(history: History) -> None:
+    """The rows of the first sync are there at its end, and those of later ones show up 40 seconds later."""
+    syncs = history.service.account.syncs
+    accept = syncs.accept
+    accepted = 0
+
+    def accepting(*arguments, **more):
+        nonlocal accepted
+        accepted += 1
+        if accepted == 2:
+            syncs._behaviour = replace(syncs._behaviour, rows_lag=40.0)
+        return accept(*arguments, **more)
+
+    syncs.accept = accepting
+
+
 def both_at_once(history: History) -> None:
     """A create stores a dataset and starts a sync of the same expenses, and says both."""
     handle = history.service.handle
