@@ -14,7 +14,7 @@ INSERT INTO journal (one, journal_id, commits) VALUES (1, lower(hex(randomblob(1
 
 CREATE TABLE run (
     run_no        INTEGER PRIMARY KEY,
-    purpose       TEXT NOT NULL CHECK (purpose IN ('run', 'check', 'verify', 'rebuild', 'retry', 'prune', 'copy')),
+    purpose       TEXT NOT NULL CHECK (purpose IN ('run', 'check', 'verify', 'rebuild', 'retry', 'resolve', 'prune', 'copy')),
     started_at    TEXT NOT NULL,
     ended_at      TEXT,
     exit_code     INTEGER,
@@ -96,7 +96,9 @@ CREATE TABLE row_error (
     column_name TEXT,
     value       TEXT,
     expected    TEXT NOT NULL,
-    settled     INTEGER NOT NULL DEFAULT 0 CHECK (settled IN (0, 1))
+    settled     INTEGER NOT NULL DEFAULT 0 CHECK (settled IN (0, 1)),
+    -- Somebody has said that the row will not come any more.
+    dismissed   INTEGER NOT NULL DEFAULT 0 CHECK (dismissed IN (0, 1))
 ) STRICT;
 
 CREATE INDEX row_error_open ON row_error (input_no, line) WHERE settled = 0;
@@ -130,13 +132,14 @@ CREATE UNIQUE INDEX sync_identity ON sync (company_no, sync_id) WHERE sync_id IS
 CREATE INDEX sync_by_id ON sync (sync_id) WHERE sync_id IS NOT NULL;
 CREATE INDEX sync_open ON sync (company_no, sync_no) WHERE state IN ('starting', 'running', 'finished');
 
--- Syncs found at Codat that hold nothing of ours, so that each is read only once.
+-- Syncs found at Codat that hold nothing of ours, so that each is read only once; numbered in the order of finding.
 CREATE TABLE foreign_sync (
+    foreign_no INTEGER PRIMARY KEY,
     company_no INTEGER NOT NULL REFERENCES company (company_no),
     sync_id    TEXT NOT NULL,
     seen_at    TEXT NOT NULL,
-    PRIMARY KEY (company_no, sync_id)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (company_no, sync_id)
+) STRICT;
 
 CREATE INDEX foreign_sync_by_id ON foreign_sync (sync_id);
 
@@ -181,11 +184,10 @@ CREATE TABLE expense (
     code          TEXT,
     message       TEXT,
     retries       INTEGER NOT NULL DEFAULT 0,
-    -- Whether somebody has chosen to send it again: the next sync that has it spends the choice.
-    again         INTEGER NOT NULL DEFAULT 0 CHECK (again = 0 OR again = 1),
-    -- When all that Codat lists was searched for an expense in doubt, after quiescence and in vain.
+    -- When all that Codat lists was searched for an expense in doubt, after quiescence and in vain; and in which run.
     absent_at     TEXT,
-    -- Where it is Completed, if that is not the sync of its draft; `external` when no sync of ours did it.
+    absent_run    INTEGER REFERENCES run (run_no),
+    -- What says where it stands, if that is not the sync of its draft; `external` when it is posted by no sync of ours.
     evidence_sync TEXT,
     external      INTEGER NOT NULL DEFAULT 0 CHECK (external = 0 OR external = 1),
     CHECK (state <> 'sent' OR draft_no IS NOT NULL),
@@ -197,6 +199,26 @@ CREATE INDEX expense_open ON expense (company_no, state, draft_no, expense_no)
     WHERE state = 'staged' OR state = 'failed' OR state = 'in_doubt';
 CREATE INDEX expense_rejected ON expense (company_no, expense_no) WHERE state = 'rejected';
 CREATE INDEX expense_of_draft ON expense (draft_no) WHERE draft_no IS NOT NULL;
+
+-- Expenses that somebody has chosen to send again, until a sync has them: the syncs of others up to `known_foreign` were
+-- known then, and `looked_run` is the run that has looked at Codat since, before it may send them.
+CREATE TABLE resend (
+    expense_no    INTEGER PRIMARY KEY REFERENCES expense (expense_no),
+    company_no    INTEGER NOT NULL REFERENCES company (company_no),
+    known_foreign INTEGER NOT NULL,
+    looked_run    INTEGER REFERENCES run (run_no)
+) STRICT;
+
+CREATE INDEX resend_of_company ON resend (company_no);
+
+-- What a sync's row was known to say of an expense when it was chosen to be sent again: as long as the row says no
+-- more, it counts for nothing.
+CREATE TABLE known_row (
+    expense_no INTEGER NOT NULL REFERENCES expense (expense_no),
+    sync_id    TEXT NOT NULL,
+    code       TEXT NOT NULL,
+    PRIMARY KEY (expense_no, sync_id)
+) STRICT, WITHOUT ROWID;
 
 -- The wire form, made once at staging. Apart from `expense`, so that adding up the books does not read it.
 -- `given` is what the row said, where the preflight has put ids in the place of names and codes.
@@ -260,7 +282,8 @@ CREATE TABLE receipt (
     attachment_id TEXT,
     code          TEXT,
     message       TEXT,
-    CHECK ((state = 'attached') = (attachment_id IS NOT NULL)),
+    CHECK (state = 'attached' OR attachment_id IS NULL),
+    CHECK (state <> 'attached' OR attachment_id IS NOT NULL OR code IS 'resolved'),
     CHECK (state NOT IN ('rejected', 'in_doubt') OR code IS NOT NULL),
     UNIQUE (expense_no, path)
 ) STRICT;
@@ -375,6 +398,35 @@ CREATE TRIGGER attempt_outcome BEFORE UPDATE OF outcome ON attempt
 WHEN OLD.outcome IS NOT NULL AND OLD.outcome <> 'unknown' AND OLD.outcome IS NOT NEW.outcome
 BEGIN
     SELECT RAISE(ABORT, 'a known outcome is never rewritten');
+END;
+
+-- What people said of that which Codat would not tell: who, when and why. Never changed, never deleted.
+CREATE TABLE resolution (
+    resolution_no INTEGER PRIMARY KEY,
+    run_no        INTEGER NOT NULL REFERENCES run (run_no),
+    at            TEXT NOT NULL,
+    person        TEXT NOT NULL,
+    host          TEXT NOT NULL,
+    answer        TEXT NOT NULL CHECK (answer IN ('posted', 'absent', 'dismissed', 'attached', 'missing', 'dropped')),
+    note          TEXT,
+    was           TEXT NOT NULL,
+    expense_no    INTEGER REFERENCES expense (expense_no),
+    receipt_no    INTEGER REFERENCES receipt (receipt_no),
+    input_no      INTEGER REFERENCES input (input_no),
+    line          INTEGER,
+    CHECK (expense_no IS NOT NULL OR input_no IS NOT NULL)
+) STRICT;
+
+CREATE INDEX resolution_of_expense ON resolution (expense_no) WHERE expense_no IS NOT NULL;
+
+CREATE TRIGGER resolution_kept BEFORE DELETE ON resolution
+BEGIN
+    SELECT RAISE(ABORT, 'what people said is never deleted');
+END;
+
+CREATE TRIGGER resolution_said BEFORE UPDATE ON resolution
+BEGIN
+    SELECT RAISE(ABORT, 'what people said is never changed');
 END;
 
 -- What each channel of notices was told and has not been told the end of, so that the same is told once. `told_at` is

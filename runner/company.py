@@ -20,6 +20,7 @@ from runner.steps.kit import Kit
 from runner.steps.preflight import preflight
 from runner.steps.receipts import upload_receipts
 from runner.steps.reconcile import reconcile
+from runner.steps.resending import look_before_resend
 from runner.steps.statuses import await_sync
 from runner.steps.syncs import start_sync
 from runner.steps.transactions import check_transactions, look_again
@@ -46,8 +47,9 @@ async def walk_company(company: CompanyId, kit: Kit) -> bool:
     try:
         known = await settle_doubts(company, kit)
         await look_again(company, kit, doubts=True)
+        await look_before_resend(company, kit, doubts=True)
         if kit.limits.auto_retry:
-            await kit.journal.syncs.auto_retry_earlier(company, limit=kit.limits.auto_retry)
+            await kit.journal.resends.auto_retry_earlier(company, limit=kit.limits.auto_retry)
         more = await push(company, known, kit)
     except (CompanyHeld, StillInDoubt) as hold:
         await attach_while_held(company, hold, kit)
@@ -122,6 +124,7 @@ async def push(company: CompanyId, known: Sequence[Sync], kit: Kit) -> bool:
 async def next_drafts(company: CompanyId, kit: Kit) -> list[Draft]:
     """Return the drafts of the next sync; none where nothing is left to send."""
     await look_again(company, kit, doubts=False)
+    await look_before_resend(company, kit, doubts=False)
     await preflight(company, kit)
     size = kit.limits.drafts_a_sync if kit.codat.flow.creates_datasets else 1
     return await kit.journal.drafts.take(company, limit=size, size=kit.limits.draft_size)

@@ -71,9 +71,9 @@ def outcomes_of(books: Books, *, stop: RunStopped | None, retries_left: bool, un
     applies = {
         "in_doubt": books.count(ExpenseState.IN_DOUBT) or books.receipts.get(ReceiptState.IN_DOUBT, 0),
         "max_errors": isinstance(stop, TooManyErrors),
-        "rejected": books.count(ExpenseState.REJECTED)
-        or books.row_errors
-        or books.receipts.get(ReceiptState.REJECTED, 0)
+        "rejected": books.open(ExpenseState.REJECTED)
+        or books.row_errors > books.dismissed.row_errors
+        or books.rejected_receipts
         or (failed and not retries_left),
         "work_remains": books.count(ExpenseState.HELD)
         or books.holds

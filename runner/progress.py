@@ -15,6 +15,7 @@ _QUIET = frozenset(
         "dataset_created",
         "receipt_attached",
         "looked_again",
+        "looked_before_resend",
         "webhook",
     }
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import shlex
 from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -261,7 +262,8 @@ class LostInput:
         """Say what happened, and how to end it."""
         return (
             f"{self.name} was read only in part, and then it was overwritten or went away: {self.came_in:,} of its "
-            f"expenses came in. Run with the original file, under any name."
+            f"expenses came in. Run with the original file, under any name; if it is lost for good: "
+            f"expense-runner resolve --input {shlex.quote(self.name)} --dropped"
         )
 
 

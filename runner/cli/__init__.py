@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "report": "runner.cli.report:report",
     "serve": "runner.cli.serve:serve",
     "retry": "runner.cli.retry:retry",
+    "resolve": "runner.cli.resolve:resolve",
     "verify": "runner.cli.verify:verify",
     "companies": "runner.cli.companies:companies",
     "doctor": "runner.cli.doctor:doctor",

@@ -13,8 +13,8 @@ from runner.clock import SystemClock
 from runner.domain.ids import CompanyId
 from runner.domain.states import ExpenseState
 from runner.errors import ExitCode, RefusedToStart
-from runner.journal.again import Candidate
 from runner.journal.journal import require_journal, writing
+from runner.journal.resends import Candidate
 from runner.meant import company_meant
 from runner.report.words import counted
 
@@ -73,7 +73,7 @@ async def _retry(
         await journal.runs.begin(purpose="retry", version=__version__, flow="datasets")
         if company is not None:
             company = await company_meant(journal, company)
-        found = await journal.again.candidates(
+        found = await journal.resends.candidates(
             company=None if company is None else CompanyId(company),
             code=code,
             expense=None if expense is None else meant(expense, company=company),
@@ -83,9 +83,11 @@ async def _retry(
                 "No failed, rejected or doubtful expense is like that.",
                 hint="List what there is with: expense-runner errors",
             )
-        states = {ExpenseState.FAILED} | ({ExpenseState.REJECTED} if rejected else set())
-        doubtful = [each for each in found if in_doubt and each.state is ExpenseState.IN_DOUBT]
-        chosen = [each for each in found if each.state in states] + [each for each in doubtful if each.absence_checked]
-        await journal.again.stage_again(chosen)
+        states = {ExpenseState.FAILED}
+        states |= {ExpenseState.REJECTED} if rejected else set()
+        states |= {ExpenseState.IN_DOUBT} if in_doubt else set()
+        named = [each for each in found if each.state in states]
+        chosen = [each for each in named if each.sendable]
+        await journal.resends.stage_again(chosen)
         await journal.runs.end(exit_code=ExitCode.OK, requests=0, retried=0, rate_limited=0)
-        return chosen, sum(not each.absence_checked for each in doubtful)
+        return chosen, len(named) - len(chosen)

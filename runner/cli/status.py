@@ -147,7 +147,7 @@ def _lines(facts: Facts, fresh: Freshness, journal: Path) -> Iterator[str]:
     yield from company_lines(books)
     if facts.errors:
         yield "\nRows that are wrong:"
-        yield from row_error_lines(facts.errors, total=books.row_errors)
+        yield from row_error_lines(facts.errors, total=books.row_errors - books.dismissed.row_errors)
     if facts.attention:
         yield "\nExpenses that need attention:"
         yield from standing_lines(facts.attention, total=facts.attention_total)

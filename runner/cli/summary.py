@@ -102,7 +102,7 @@ def _lines(report: RunReport, journal: Path | None) -> list[str]:
     lines += ["", *totals_lines(report.books), *company_lines(report.books)]
     if report.row_errors:
         lines += ["", "Rows that are wrong (nothing of them was sent):"]
-        lines += row_error_lines(report.row_errors, total=report.books.row_errors)
+        lines += row_error_lines(report.row_errors, total=report.books.row_errors - report.books.dismissed.row_errors)
     if report.attention:
         lines += ["", "Expenses that need attention:", *standing_lines(report.attention, total=report.attention_total)]
     if report.books.holds:

@@ -146,7 +146,8 @@ def _print(report: VerifyReport, journal: Path) -> None:
     if any(len(each.in_doubt) > len(each.absent) for each in report.findings):
         click.echo(
             "\nStill in doubt: Codat calls them pending, or the quiescence time after their sync is not over. "
-            "Verify again later."
+            "Verify again later; or look into the books, then: "
+            f"expense-runner resolve --journal {journal} ID… --posted, or --absent"
         )
     if any(each.absent for each in report.findings):
         click.echo(f"\nTo send the absent ones again: expense-runner retry --in-doubt --journal {journal}")

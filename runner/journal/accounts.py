@@ -8,11 +8,12 @@ from typing import Any
 
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.money import NOTHING, Sum, join
+from runner.domain.resolution import RESOLVED
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.adding import added_up
 from runner.journal.context import Verbs
 from runner.journal.holder import Holder
-from runner.journal.records import Books, CompanyBooks, Hold, Listed, Standing
+from runner.journal.records import Books, CompanyBooks, Dismissed, Hold, Listed, Standing
 from runner.journal.runs import run_at_work
 from runner.journal.statements import load
 
@@ -89,7 +90,9 @@ def _books_of(connection: Connection, at_work: int | None) -> Books:
         (company, currency): Sum(count, join(units, nanos))
         for company, currency, count, units, nanos in connection.execute(_SQL["accepted"])
     }
-    errors, broken = connection.execute(_STAGING["count_row_errors"]).fetchone()
+    errors, broken, dismissed_errors, dismissed_broken = connection.execute(_STAGING["count_row_errors"]).fetchone()
+    (dismissed_receipts,) = connection.execute(_SQL["dismissed_receipts"]).fetchone()
+    resolved, dismissed = _by_word(connection)
     (attachable,) = connection.execute(_SQL["attachable"]).fetchone()
     (open_syncs,) = connection.execute(_SQL["open_syncs"]).fetchone()
     return Books(
@@ -103,7 +106,21 @@ def _books_of(connection: Connection, at_work: int | None) -> Books:
         row_errors=errors,
         open_syncs=open_syncs,
         holds=tuple(Hold(*row) for row in connection.execute(_COMPANIES["holds"], {"limit": -1})),
+        resolved=resolved,
+        dismissed=Dismissed(dismissed + dismissed_broken, dismissed_errors, dismissed_receipts),
     )
+
+
+def _by_word(connection: Connection) -> tuple[dict[str, Sum], int]:
+    """Return what is posted by somebody's word, by currency, and how many expenses are dismissed."""
+    resolved: dict[str, Sum] = {}
+    dismissed = 0
+    for code, currency, count, units, nanos in connection.execute(_SQL["by_word"]):
+        if code == RESOLVED:
+            resolved[currency] = Sum(count, join(units, nanos))
+        else:
+            dismissed += count
+    return resolved, dismissed
 
 
 def _sums(connection: Connection, held: set[int], at_work: int | None) -> dict[_Key, dict[ExpenseState, Sum]]:

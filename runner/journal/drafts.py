@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
+from typing import Any
 
 from runner.domain.expense import MAX_EXPENSES_A_DRAFT
 from runner.domain.ids import AttemptNo, CompanyId, DatasetId, DraftNo, ExpenseId, IdempotencyKey, RunNo, SyncNo
@@ -37,16 +38,17 @@ class Drafts(Verbs):
 
         A draft that must have a sync of its own comes alone. Nothing returned: nothing left to send.
         """
+        values = {"company": company, "limit": limit, "run": self._context.run}
 
         def operation(connection: Connection) -> list[Draft]:
-            rows = connection.execute(_SQL["open_drafts"], {"company": company, "limit": limit}).fetchall()
+            rows = connection.execute(_SQL["open_drafts"], values).fetchall()
             found = [draft_of(*row) for row in rows]
             if found and found[0].alone:
                 return found[:1]
             lone = next((place for place, draft in enumerate(found) if draft.alone), None)
             if lone is not None:
                 return found[:lone]
-            return found + _form(connection, company, drafts=limit - len(found), size=size)
+            return found + _form(connection, values, drafts=limit - len(found), size=size)
 
         return await self._write(operation)
 
@@ -173,16 +175,16 @@ def put_into(connection: Connection, company: CompanyId, sync: SyncNo, verdicts:
     judge(connection, company, verdicts)
 
 
-def _form(connection: Connection, company: CompanyId, *, drafts: int, size: int) -> list[Draft]:
+def _form(connection: Connection, values: dict[str, Any], *, drafts: int, size: int) -> list[Draft]:
     if drafts <= 0:
         return []
-    rows = connection.execute(_SQL["undrafted"], {"company": company, "limit": drafts * size}).fetchall()
+    rows = connection.execute(_SQL["undrafted"], {**values, "limit": drafts * size}).fetchall()
     formed = []
     for start in range(0, len(rows), size):
         members = rows[start : start + size]
-        draft = _open(connection, company, len(members), split_from=None, alone=False)
+        draft = _open(connection, values["company"], len(members), split_from=None, alone=False)
         # They are all that is undrafted between the first and the last: one statement takes them in.
-        place = {"draft": draft.no, "company": company, "first": members[0][0], "last": members[-1][0]}
+        place = {**values, "draft": draft.no, "first": members[0][0], "last": members[-1][0]}
         connection.execute(_SQL["fill_draft"], place)
         formed.append(draft)
     return formed
@@ -267,6 +269,12 @@ def judge(connection: Connection, company: CompanyId, verdicts: Mapping[ExpenseI
             for expense, v in verdicts.items()
         ],
     )
+
+
+def leave_open(connection: Connection, company: CompanyId, expense: ExpenseId) -> None:
+    """Close the open draft that an expense is in, whose other expenses are free again, within an operation."""
+    for (draft,) in connection.execute(_SQL["close_open_draft"], {"company": company, "expense": expense}).fetchall():
+        connection.execute(_SQL["free_draft"], {"draft": draft})
 
 
 _VERDICT = load("syncs")["verdict"]

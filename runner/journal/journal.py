@@ -9,7 +9,6 @@ from runner.clock import Clock, ServiceTime
 from runner.domain.ids import RunNo
 from runner.errors import JournalUnusable
 from runner.journal.accounts import Accounts
-from runner.journal.again import Again
 from runner.journal.ages import Ages
 from runner.journal.attempts import Attempts
 from runner.journal.checking import Checking
@@ -29,6 +28,8 @@ from runner.journal.outlook import Outlook
 from runner.journal.place import mount_table, require_good_place, several_names
 from runner.journal.preflight import Preflights
 from runner.journal.receipts import Receipts
+from runner.journal.resends import Resends
+from runner.journal.resolutions import Resolutions
 from runner.journal.results import Results
 from runner.journal.retention import Retention
 from runner.journal.runs import Runs
@@ -58,7 +59,8 @@ class Journal:
         self.receipts = Receipts(context)
         self.accounts = Accounts(context)
         self.verification = Verification(context)
-        self.again = Again(context)
+        self.resends = Resends(context)
+        self.resolutions = Resolutions(context)
         self.stories = Stories(context)
         self.outlook = Outlook(context)
         self.trouble = Trouble(context)

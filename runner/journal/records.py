@@ -1,7 +1,7 @@
 """What the journal's verbs take and give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -237,6 +237,15 @@ class CompanyBooks:
 
 
 @dataclass(frozen=True, slots=True)
+class Dismissed:
+    """How much of what is rejected will not come any more, by somebody's word."""
+
+    expenses: int = 0
+    row_errors: int = 0
+    receipts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """The journal's accounts at one moment."""
 
@@ -249,6 +258,18 @@ class Books:
     row_errors: int
     open_syncs: int
     holds: tuple[Hold, ...]
+    resolved: Mapping[str, Sum] = field(default_factory=dict)
+    """Of what is posted, that which is by somebody's word, by currency."""
+    dismissed: Dismissed = field(default_factory=Dismissed)
+
+    def open(self, state: ExpenseState) -> int:
+        """Return how many expenses stand there and ask for somebody: all but those dismissed."""
+        return self.count(state) - (self.dismissed.expenses if state is ExpenseState.REJECTED else 0)
+
+    @property
+    def rejected_receipts(self) -> int:
+        """How many receipts are rejected and ask for somebody."""
+        return self.receipts.get(ReceiptState.REJECTED, 0) - self.dismissed.receipts
 
     def count(self, state: ExpenseState) -> int:
         """Return how many expenses stand there, broken ones counting as rejected."""

@@ -69,6 +69,7 @@ class Syncs(Verbs):
                 _demand_new(connection, sync_id)
             attempts.end(self._context, connection, attempt, fact)
             connection.execute(_SQL["running"], values)
+            connection.execute(_SQL["spend"], {"sync": number})
 
         await self._write(operation)
         return Sync(number, sync_id, SyncState.RUNNING, None, None)
@@ -88,6 +89,7 @@ class Syncs(Verbs):
             number = self._begin(connection, company, [draft.no])
             values = {"sync": number, "sync_id": sync_id, "adopted": int(adopted), "now": self._context.now()}
             connection.execute(_SQL["running"], values)
+            connection.execute(_SQL["spend"], {"sync": number})
             return number
 
         number = await self._write(operation)
@@ -159,9 +161,12 @@ class Syncs(Verbs):
         """Return the sync's expenses that nothing final is known of, by id."""
         return dict(await self._rows(lambda each, state: (each, _STATES[state]), _SQL["expenses_of"], {"sync": number}))
 
-    async def retried(self, number: SyncNo) -> frozenset[ExpenseId]:
-        """Return those of the sync's expenses that somebody has chosen to send again."""
-        return frozenset(await self._rows(ExpenseId, _SQL["retried"], {"sync": number}))
+    async def not_to_judge(self, number: SyncNo) -> frozenset[ExpenseId]:
+        """Return those of the sync's expenses that only Completed there settles.
+
+        They have been chosen to be sent again, which takes a look of its own, or are in doubt by another sync.
+        """
+        return frozenset(await self._rows(ExpenseId, _SQL["not_to_judge"], {"sync": number}))
 
     async def record_finished(self, number: SyncNo, status: SyncStatus) -> Sync:
         """Record a final status; the expenses are not judged by it."""
@@ -248,16 +253,6 @@ class Syncs(Verbs):
             connection.executemany(_SQL["detach"], [(company, expense) for expense in again])
 
         await self._write(operation)
-
-    async def auto_retry(self, number: SyncNo, *, limit: int) -> int:
-        """Stage the sync's failed expenses again, each at most `limit` times; return how many."""
-        values = {"sync": number, "limit": limit}
-        return await self._change(_SQL["auto_retry"], values)
-
-    async def auto_retry_earlier(self, company: CompanyId, *, limit: int) -> int:
-        """Stage what failed for the company before, whenever that was, each at most `limit` times; return how many."""
-        values = {"company": company, "limit": limit}
-        return await self._change(_SQL["auto_retry_earlier"], values)
 
     async def known_ids(self, company: CompanyId) -> frozenset[SyncId]:
         """Return every sync id of the company that the journal has an opinion of."""

@@ -1,15 +1,16 @@
 """The journal's verbs for comparing it with what Codat says, and for repairing it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import Any
 
-from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.ids import CompanyId, ExpenseId, SyncId
 from runner.domain.judging import Verdict
 from runner.domain.money import join
 from runner.domain.states import ExpenseState, SyncState
+from runner.journal import drafts
 from runner.journal.context import Verbs
 from runner.journal.statements import load
 
@@ -26,7 +27,7 @@ class Known:
     currency: str
     gross: Decimal
     on_trust: bool
-    """Posted on the word of Codat's duplicate guard alone: no sync that lists it was ever found."""
+    """Posted on the word of Codat's duplicate guard or of a person alone: no sync that lists it was ever found."""
     sync_state: SyncState | None
 
 
@@ -54,10 +55,11 @@ class Verification(Verbs):
                     "kind": kind,
                     "detail": f"{verdict.state}: {verdict.message or 'found at Codat'}",
                 }
-                _leave_open_draft(connection, company, expense)
+                drafts.leave_open(connection, company, expense)
                 # What was rejected goes nowhere but back: it must have been corrected and sent again since.
                 connection.execute(_SQL["unreject"], values)
                 connection.execute(_SQL["found"], values)
+                connection.execute(_SQL["withdraw"], values)
                 connection.execute(_SQL["event"], values)
 
         await self._write(operation)
@@ -67,10 +69,23 @@ class Verification(Verbs):
         values = {"company": company, "code": code, "message": message}
         await self._change(_SQL["doubt_receipts"], values)
 
-    async def record_absent(self, company: CompanyId, expenses: Sequence[ExpenseId]) -> None:
-        """Record that everything Codat lists was searched for these expenses in doubt, in vain."""
-        rows = [{"now": self._context.now(), "company": company, "expense": expense} for expense in expenses]
-        await self._change_each(_SQL["absent"], rows)
+    async def record_absent(self, company: CompanyId, expenses: Mapping[ExpenseId, tuple[SyncId, str] | None]) -> None:
+        """Record that everything Codat lists was searched for these expenses in doubt, in vain.
+
+        With each the last row that it has all the same, and the code that this stands for.
+        """
+        rows = [{**self._context.stamp(), "company": company, "expense": expense} for expense in expenses]
+        seen = [
+            {"company": company, "expense": expense, "sync_id": row[0], "code": row[1]}
+            for expense, row in expenses.items()
+            if row is not None
+        ]
+
+        def operation(connection: Connection) -> None:
+            connection.executemany(_SQL["absent"], rows)
+            connection.executemany(_SQL["know_row"], seen)
+
+        await self._write(operation)
 
 
 def _known(*row: Any) -> Known:
@@ -84,8 +99,3 @@ def _known(*row: Any) -> Known:
         bool(on_trust),
         None if sync_state is None else SyncState(sync_state),
     )
-
-
-def _leave_open_draft(connection: Connection, company: CompanyId, expense: ExpenseId) -> None:
-    for (draft,) in connection.execute(_SQL["close_open_draft"], {"company": company, "expense": expense}).fetchall():
-        connection.execute(_SQL["free_draft"], {"draft": draft})

@@ -10,7 +10,7 @@ from runner.journal.trouble import Cause
 from runner.report import redaction
 from runner.report.redaction import Pseudonyms
 
-_PURPOSES = ("run", "check", "verify", "rebuild", "retry", "prune", "copy")
+_PURPOSES = ("run", "check", "verify", "rebuild", "retry", "resolve", "prune", "copy")
 _FLOWS = ("datasets", "direct")
 
 

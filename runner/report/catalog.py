@@ -48,22 +48,42 @@ _EXPENSES = {
     "push_error": Entry(
         "The accounting software did not take the expense, or did not say so in time: it may stand in the books.",
         Who.WAIT,
-        "Look into the books; if it is not there: `expense-runner retry`, then run again.",
+        "Look into the books; if it is not there: `expense-runner retry`, then run again; if it is: "
+        "`expense-runner resolve ID --posted`.",
     ),
     "absent": Entry(
         "The sync has ended and its transactions do not list the expense.",
         Who.WAIT,
-        "`expense-runner verify` searches all syncs; if it finds nothing: `expense-runner retry --in-doubt`.",
+        "`expense-runner verify` searches all syncs; if it finds nothing: `expense-runner retry "
+        "--in-doubt`. Or look into the books, then `expense-runner resolve ID --posted` or `--absent`.",
     ),
     "pending": Entry(
         "The sync has ended and Codat still calls the expense pending.",
         Who.WAIT,
-        "The next run looks again; if it stays so, `expense-runner verify`, and ask Codat.",
+        "The next run looks again; if it stays so, look into the books, then `expense-runner resolve ID --posted` or "
+        "`--absent`.",
     ),
     "unknown": Entry(
         "The sync has ended and Codat does not know what became of the expense.",
         Who.ASK_CODAT,
-        "The next run looks again; if it stays so, ask Codat with the sync's id.",
+        "The next run looks again; if it stays so, look into the books, or ask Codat with the sync's id; then "
+        "`expense-runner resolve ID --posted` or `--absent`.",
+    ),
+    "resolved": Entry(
+        "Somebody has said that the expense stands in the books.",
+        Who.WAIT,
+        "Nothing: `expense-runner show ID` tells who said it, when and why.",
+    ),
+    "dismissed": Entry(
+        "Somebody has said that what was rejected will not come any more.",
+        Who.WAIT,
+        "Nothing: `expense-runner show ID` tells who said it, when and why.",
+    ),
+    "other_sync": Entry(
+        "Another sync lists the expense, which was not known when it was chosen to be sent again.",
+        Who.ASK_CODAT,
+        "Look into the books, and find out who started that sync; then `expense-runner resolve ID --posted` or "
+        "`--absent`.",
     ),
     "start_unanswered": Entry(
         "The start of the expense's sync got no answer: it may be on its way into the books.",
@@ -74,8 +94,8 @@ _EXPENSES = {
         "Codat no longer knows the sync that the expense was in.",
         Who.ASK_CODAT,
         "Ask Codat with the sync's id. Nothing is sent again before it is clear what became of it: each run looks for "
-        "the sync again, and `expense-runner verify` for the expense in other syncs. What is certain not to be in the "
-        "books can be sent under a new id.",
+        "the sync again, and `expense-runner verify` for the expense in other syncs. Or look into the books, then "
+        "`expense-runner resolve ID --posted` or `--absent`.",
     ),
 }
 
@@ -133,20 +153,25 @@ _RECEIPTS = {
     "unanswered": Entry(
         "The upload got no answer: the receipt may be attached or not, and Codat cannot be asked.",
         Who.WAIT,
-        "Look into the books; to attach it again at the risk of having it twice: "
-        "`expense-runner run --receipts-in-doubt retry`.",
+        "Look into the books, then `expense-runner resolve --receipts ID --attached` or `--missing`.",
     ),
     "external": Entry(
         "The expense was posted outside this journal, perhaps with this receipt.",
         Who.WAIT,
-        "Look into the books; to attach it all the same: `expense-runner run --receipts-in-doubt retry`.",
+        "Look into the books, attach it there by hand if need be, then `expense-runner resolve --receipts ID "
+        "--attached`.",
     ),
     "rebuilt": Entry(
         "The journal that knew whether the receipt was attached is lost.",
         Who.WAIT,
-        "Look into the books; to attach it at the risk of having it twice: "
-        "`expense-runner run --receipts-in-doubt retry`.",
+        "Look into the books, then `expense-runner resolve --receipts ID --attached` or `--missing`.",
     ),
+    "resolved": Entry(
+        "The expense is posted by somebody's word: nothing tells in which sync its receipt could be attached.",
+        Who.WAIT,
+        "Attach it by hand, then `expense-runner resolve --receipts ID --attached`.",
+    ),
+    "dismissed": _EXPENSES["dismissed"],
     "not_uploaded": Entry(
         "The expense stands in the books, and the receipt is not attached yet.",
         Who.WAIT,

@@ -15,7 +15,8 @@ _SENTENCES: Mapping[str, str] = {
     "start_in_doubt": "{company} waits up to {seconds_left} s more: a start of a sync may still take effect",
     "start_absent": "{company}: the start that got no answer has not taken effect, and is sent again",
     "found_where_named": "{company}: {expenses} of its expenses are in sync {sync}, which an answer had named",
-    "sync_forgotten": "{company}: Codat has forgotten sync {sync}; its expenses are in doubt",
+    "sync_forgotten": "{company}: Codat has forgotten sync {sync}; its expenses are in doubt until somebody looks them "
+    "up: expense-runner resolve",
     "undocumented_status": "{company}: sync {sync} has status {code}, which Codat has not documented; taken as {means}",
     "preflight_incomplete": "{company}, and perhaps others: {message}",
     "inbox_not_moved": "{file} was read, and could not be put away: {why}",

@@ -246,7 +246,8 @@ def _ways(news: News, journal: str) -> tuple[str, str, str | None]:
                       f"expense-runner doctor {where}"),
         Topic.IN_DOUBT: (
             "wait" if doubt else OPERATOR,
-            "The next run looks again; nothing is sent twice meanwhile." if doubt else "Look into the books.",
+            "The next run looks again; nothing is sent twice meanwhile. What stays: look into the books, then "
+            "`expense-runner resolve`." if doubt else "Look into the books, then `expense-runner resolve --receipts`.",
             f"expense-runner verify {where}" if doubt else f"expense-runner errors {where}",
         ),
         Topic.REJECTED: ("fix-data", "Look at the causes, correct the rows and run with the corrected file.",

@@ -171,15 +171,15 @@ def verdict(health: Health) -> Verdict:
     needs = _needs(health)
     if needs:
         return Verdict(Tone.ATTENTION, f"{needs} somebody.", share)
-    if posted < everything or books.open_syncs or books.attachable:
+    if posted + books.dismissed.expenses < everything or books.open_syncs or books.attachable:
         return Verdict(Tone.AT_WORK, "On its way.", f"{share} The rest waits for the next run.")
-    return Verdict(Tone.GOOD, "Everything is in the books.", share)
+    return Verdict(Tone.GOOD, f"Everything is in the books{', or dismissed' if posted < everything else ''}.", share)
 
 
 def _needs(health: Health) -> str:
     books = health.books
-    expenses = sum(books.count(state) for state in (ExpenseState.REJECTED, ExpenseState.FAILED, ExpenseState.HELD))
-    receipts = sum(books.receipts.get(state, 0) for state in (ReceiptState.REJECTED, ReceiptState.IN_DOUBT))
+    expenses = sum(books.open(state) for state in (ExpenseState.REJECTED, ExpenseState.FAILED, ExpenseState.HELD))
+    receipts = books.rejected_receipts + books.receipts.get(ReceiptState.IN_DOUBT, 0)
     said = [counted(number, noun) for number, noun in ((expenses, "expense"), (receipts, "receipt")) if number]
     if not said and books.holds:
         said = [counted(len(books.holds), "company")]

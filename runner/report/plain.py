@@ -48,6 +48,7 @@ _MEANING: Final[Mapping[tuple[str, str], str]] = MappingProxyType({
     ("expense", "validation_error"): "Your accounting software would not accept the expense.",
     ("expense", "refused"): "The expense was not accepted.",
     ("expense", "invalid"): "The expense was not accepted.",
+    ("expense", "other_sync"): "We sent the expense, and nobody can say yet what became of it.",
     ("expense", "sync_not_found"): "We sent the expense, and nobody can say yet what became of it.",
     ("company", "company_not_found"): "Your company's connection was not found.",
     ("company", "start_refused"): "Your company's connection does not accept expenses at the moment.",

@@ -6,6 +6,7 @@ from typing import Any
 from runner.domain.money import NOTHING
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.records import Books, CompanyBooks, Hold, Listed, OpenRowError, RequestTotals, Standing
+from runner.report.amounts import money
 from runner.report.words import counted
 
 _SHOWN = 20
@@ -23,8 +24,13 @@ _MEANING = {
 
 
 def expenses_json(books: Books) -> dict[str, int]:
-    """Return the number of expenses in all and by state."""
-    return {"total": books.total, **{state.value: books.count(state) for state in ExpenseState}}
+    """Return the number of expenses in all and by state, and of these what is so by somebody's word."""
+    return {
+        "total": books.total,
+        **{state.value: books.count(state) for state in ExpenseState},
+        "posted_by_word": sum(each.count for each in books.resolved.values()),
+        "dismissed": books.dismissed.expenses,
+    }
 
 
 def receipts_json(books: Books) -> dict[str, int]:
@@ -75,10 +81,20 @@ def totals_lines(books: Books) -> Iterator[str]:
     for state, meaning in _MEANING.items():
         if count := books.count(state):
             yield f"  {count:>8,}  {state.value:<9} {meaning}"
+    yield from word_lines(books)
     if receipts := sum(books.receipts.values()):
         yield counted(receipts, "receipt")
         for kind, count in sorted(books.receipts.items(), reverse=True):
             yield f"  {count:>8,}  {kind.value}"
+
+
+def word_lines(books: Books) -> Iterator[str]:
+    """Say what stands where it does by somebody's word alone."""
+    if posted := sum(each.count for each in books.resolved.values()):
+        amounts = ", ".join(f"{money(each.amount, currency)} {currency}" for currency, each in books.resolved.items())
+        yield f"  {posted:>8,}  of the posted by somebody's word ({amounts})"
+    if dismissed := books.dismissed.expenses:
+        yield f"  {dismissed:>8,}  of the rejected dismissed by somebody"
 
 
 def company_lines(books: Books) -> Iterator[str]:
@@ -149,11 +165,15 @@ def listing_lines(expenses: list[Listed]) -> Iterator[str]:
 def next_steps(books: Books, *, journal: str) -> Iterator[str]:
     """Say what a person can do about what running again alone will not settle; `journal` names it in commands."""
     where = f"--journal {journal}"
-    if books.count(ExpenseState.REJECTED):
+    if books.open(ExpenseState.REJECTED):
         yield f"Rejected: `expense-runner errors {where} --out rejects.csv` gives the rows to correct and run again."
     if books.count(ExpenseState.FAILED):
         yield f"Failed: look into the books, then `expense-runner retry {where}` and run again."
     if books.count(ExpenseState.IN_DOUBT):
         yield f"In doubt: `expense-runner verify {where}` asks Codat again, expense by expense."
+        yield f"What it leaves: look into the books, then `expense-runner resolve {where} ID… --posted` or `--absent`."
     if books.receipts.get(ReceiptState.IN_DOUBT):
-        yield "Receipts in doubt: look into the books, or `run --receipts-in-doubt retry` and risk some attached twice."
+        yield (
+            f"Receipts in doubt: look into the books, then `expense-runner resolve {where} --receipts ID… --attached` "
+            "or `--missing`."
+        )

@@ -1,6 +1,6 @@
 """Evidence for "previously processed": which sync posted an expense that this one may not post again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
 from runner.domain.judging import Verdict, statuses
@@ -52,3 +52,11 @@ async def posted_elsewhere(company: CompanyId, expenses: Collection[ExpenseId], 
         )
         kit.note("posted_before", company=company, expense=expense, sync=sync_id, external=external)
     return verdicts
+
+
+def found_posted(there: Sequence[SyncId], ours: Collection[SyncId], code: str, message: str) -> Verdict:
+    """Return the verdict on an expense that is Completed in these syncs; external where none of them is ours."""
+    here = next((sync_id for sync_id in there if sync_id in ours), None)
+    if here is not None:
+        return Verdict(ExpenseState.POSTED, evidence_sync=here)
+    return Verdict(ExpenseState.POSTED, code, message, there[0], external=True)

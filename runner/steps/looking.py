@@ -54,7 +54,7 @@ async def look(
             return status.sync_id
         if status.kind is not SyncClass.RUNNING and rows:
             foreign.append(status.sync_id)
-        elif status.kind is SyncClass.RUNNING or not _is_older(status.at, since):
+        elif status.kind is SyncClass.RUNNING or not is_older(status.at, since):
             unclear = True
     if foreign:
         await kit.journal.syncs.record_foreign(company, foreign)
@@ -121,7 +121,8 @@ _SLACK = timedelta(days=1)
 """By how much Codat's clock and this machine's may differ before an old sync is taken for a new one, or the reverse."""
 
 
-def _is_older(at: str | None, since: datetime | None) -> bool:
+def is_older(at: str | None, since: datetime | None) -> bool:
+    """Say whether Codat's time of a sync, as it writes it, is certain to lie before `since`."""
     if at is None or since is None:
         return False
     try:

@@ -55,7 +55,7 @@ async def check_transactions(company: CompanyId, sync: Sync, kit: Kit) -> None:
         others=len(others),
     )
     if kit.limits.auto_retry:
-        await kit.journal.syncs.auto_retry(sync.no, limit=kit.limits.auto_retry)
+        await kit.journal.resends.auto_retry(sync.no, limit=kit.limits.auto_retry)
     if kind is SyncClass.HOLD:
         raise held_by_status(sync.code, sync.error)
 
@@ -134,29 +134,31 @@ def _parts(ids: Sequence[ExpenseId]) -> list[Sequence[ExpenseId]]:
 
 
 async def look_again(company: CompanyId, kit: Kit, *, doubts: bool) -> None:
-    """Read once more what became of expenses in doubt (with `doubts`) and of those that shall be sent again.
+    """Read once more what became of expenses in doubt (with `doubts`) and of those that a sync gave back.
 
-    An expense goes out again only if its last sync has still not completed it.
+    Those that somebody has chosen to send again are looked for in `look_before_resend`: here only Completed counts.
     """
     for sync in await kit.journal.syncs.to_look_at(company, doubts=doubts):
         expected = await kit.journal.syncs.expenses_of(sync.no)
+        others = await kit.journal.syncs.not_to_judge(sync.no)
         try:
             rows = await read_transactions(company, sync.sync_id, kit)
         except CompanyHeld as unreadable:
             if unreadable.code != SYNC_NOT_FOUND:
                 raise
-            await _cannot_look(company, expected, kit)
+            await _cannot_look(company, {e: s for e, s in expected.items() if e not in others}, kit)
             continue
-        chosen = await kit.journal.syncs.retried(sync.no)
         verdicts, again = {}, []
         for expense, verdict in judge(expected, rows).items():
             match expected[expense]:
-                case ExpenseState.STAGED if expense not in chosen and not _is_open(verdict):
+                case _ if verdict == POSTED:
+                    verdicts[expense] = verdict
+                case _ if expense in others:
+                    pass
+                case ExpenseState.STAGED if not _is_open(verdict):
                     # Nobody chose to send it again: it was staged for want of rows, and now it has one.
                     verdicts[expense] = verdict
                 case ExpenseState.IN_DOUBT if verdict.state is not ExpenseState.IN_DOUBT:
-                    verdicts[expense] = verdict
-                case ExpenseState.STAGED | ExpenseState.FAILED if verdict == POSTED:
                     verdicts[expense] = verdict
                 case ExpenseState.STAGED:
                     again.append(expense)

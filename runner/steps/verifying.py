@@ -1,7 +1,7 @@
 """Verifying a company: what the journal says beside what Codat says, and repairing the journal where it knew less."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
@@ -12,6 +12,7 @@ from runner.domain.states import ExpenseState, SyncClass, SyncState, Transaction
 from runner.errors import CompanyHeld, Refused
 from runner.journal.records import Sync
 from runner.journal.verification import Known
+from runner.steps.evidence import found_posted
 from runner.steps.holds import SYNC_NOT_FOUND, held_by_refusal
 from runner.steps.kit import Kit
 from runner.steps.looking import Look, look
@@ -30,6 +31,11 @@ class Remote:
     """The newest sync that lists an expense, and its row there."""
     running: set[SyncId] = field(default_factory=set)
     """Syncs that have not ended: they may not list yet all that they hold."""
+
+    def last_word(self, expense: ExpenseId) -> tuple[SyncId, str] | None:
+        """Return the newest sync that lists the expense, and the code that its row stands for."""
+        found = self.latest.get(expense)
+        return None if found is None else (found[0], str(judge([expense], [found[1]])[expense].code))
 
     def is_undecided(self, expense: ExpenseId) -> bool:
         """Say whether Codat itself does not know what became of the expense."""
@@ -203,7 +209,7 @@ class Comparison:
         findings, company = self.findings, self.findings.company_id
         findings.expenses += len(page)
         settled: dict[ExpenseId, Verdict] = {}
-        absent: list[ExpenseId] = []
+        absent: dict[ExpenseId, tuple[SyncId, str] | None] = {}
         for known in page:
             expense, there = known.expense_id, self._remote.completed.get(known.expense_id, [])
             if len(there) > 1:
@@ -219,7 +225,7 @@ class Comparison:
             elif known.state is ExpenseState.IN_DOUBT or known.sync_state is SyncState.STARTING:
                 findings.in_doubt.append(expense)
                 if self._is_absent(known):
-                    absent.append(expense)
+                    absent[expense] = self._remote.last_word(expense)
             else:
                 findings.rest[known.state] += 1
         if settled:
@@ -244,14 +250,6 @@ class Comparison:
             # Where Codat forgets a sync, that nothing lists its expenses does not say that it never posted them.
             return False
         return self._quiet and not self._remote.is_undecided(expense)
-
-
-def found_posted(there: Sequence[SyncId], ours: Collection[SyncId], code: str, message: str) -> Verdict:
-    """Return the verdict on an expense that is Completed in these syncs; external where none of them is ours."""
-    here = next((sync_id for sync_id in there if sync_id in ours), None)
-    if here is not None:
-        return Verdict(ExpenseState.POSTED, evidence_sync=here)
-    return Verdict(ExpenseState.POSTED, code, message, there[0], external=True)
 
 
 async def rebuild_company(company: CompanyId, kit: Kit) -> bool:
@@ -295,5 +293,5 @@ def _rebuilt(known: Known, remote: Remote, ours: frozenset[SyncId]) -> Verdict |
     sync_id, row = remote.latest[expense]
     if sync_id in ours or sync_id in remote.running:
         return None
-    verdict = judge([expense], [row])[expense]
+    verdict = judge([expense], [row])[expense]._replace(evidence_sync=sync_id)
     return None if verdict.state is known.state else verdict

@@ -45,6 +45,7 @@ CALLS = {
     "map-list": ["map list"],
     "map-test": ["map test statement.csv --map decided.toml", "map test in/shared_card_export.csv --map canonical"],
     "schedule-show": ["schedule show --root root"],
+    "resolve": ["resolve --journal {journal} --company {company} --dismiss --note gone --yes"],
     "retry": ["retry --journal {journal}"],
     "error": ["run --journal none.db", "run --journal none.db missing.csv", "show --journal none.db nobody"],
 }

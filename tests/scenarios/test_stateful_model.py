@@ -187,14 +187,14 @@ class Story(RuleBasedStateMachine):
     @rule(doubts=st.booleans())
     def retry(self, doubts):
         def put_back(journal):
-            found = _at_once(journal.again.candidates())
+            found = _at_once(journal.resends.candidates())
             chosen = [
                 each
                 for each in found
                 if each.state is ExpenseState.FAILED
                 or (doubts and each.state is ExpenseState.IN_DOUBT and each.absence_checked)
             ]
-            _at_once(journal.again.stage_again(chosen))
+            _at_once(journal.resends.stage_again(chosen))
 
         self._with_journal(put_back, purpose="retry")
 

@@ -326,7 +326,7 @@ async def test_nobody_can_have_sent_again_what_was_in_a_forgotten_sync(world):
     findings = await verify_company(COMPANY_ID, w.kit(), idle=1_000.0)
     assert (len(findings.in_doubt), findings.absent) == (1, [])
     posts = w.service.posts()
-    await w.journal.again.stage_again(await w.journal.again.candidates())
+    await w.journal.resends.stage_again(await w.journal.resends.candidates())
 
     assert await w.live() == 7
     assert w.service.posts() == posts

@@ -106,7 +106,7 @@ async def test_an_account_that_is_created_afterwards_is_found_when_the_row_is_se
     company.spec = CompanySpec(COMPANY, accounts=(*ACCOUNTS, created))
 
     assert await w.live() == 3
-    await w.journal.again.stage_again(await w.journal.again.candidates(code="account_unknown"))
+    await w.journal.resends.stage_again(await w.journal.resends.candidates(code="account_unknown"))
     assert await w.live() == 0
     assert w.posted(1) == 1
 
@@ -119,7 +119,7 @@ async def test_a_row_given_by_name_is_resolved_anew_when_its_account_was_replace
     w.service.company(COMPANY).spec = CompanySpec(COMPANY, accounts=tuple(replaced))
     w.clock.advance(DAY)
 
-    await w.journal.again.stage_again(await w.journal.again.candidates())
+    await w.journal.resends.stage_again(await w.journal.resends.candidates())
     assert await w.live() == 0
     assert b'"acc-99"' in w.connection.execute("SELECT body FROM payload").fetchone()[0]
 
@@ -277,7 +277,7 @@ async def test_an_expense_that_may_be_in_the_books_is_not_called_rejected(checke
     assert w.state(1) == "failed"
     w.service.company(COMPANY).spec = CompanySpec(COMPANY, accounts=DEFAULT_ACCOUNTS)
     w.clock.advance(8 * DAY)
-    await w.journal.again.stage_again(await w.journal.again.candidates())
+    await w.journal.resends.stage_again(await w.journal.resends.candidates())
     assert await w.live() == 3
     assert w.states()[1] == ("rejected", "invalid")
 

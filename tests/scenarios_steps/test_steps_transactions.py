@@ -97,7 +97,7 @@ async def test_auto_retry_sends_a_failed_expense_again_after_one_more_look(world
 
     assert await w.live() == 0
     assert (w.posted(1), w.posted(2)) == (1, 1)
-    assert len(w.noted("looked_again")) == 1
+    assert len(w.noted("looked_before_resend")) == 1
 
 
 async def test_auto_retry_gives_up_after_its_number_of_times_and_the_expense_has_failed_for_good(world):
@@ -116,7 +116,7 @@ async def test_auto_retry_of_a_later_life_sends_what_failed_in_an_earlier_one_wi
     w.limits = replace(w.limits, auto_retry=1)
 
     assert await w.live() == 3
-    assert len(w.noted("looked_again")) == 1
+    assert len(w.noted("looked_before_resend")) == 1
     w.limits = replace(w.limits, auto_retry=2)
     assert await w.live() == 0
     assert (w.posted(1), w.posted(2)) == (1, 1)
@@ -171,7 +171,7 @@ async def test_what_will_be_sent_again_is_counted_as_open_work(world):
 
     assert (await outlook.open_expenses(), await outlook.open_expenses(auto_retry=1)) == (0, 1)
     assert [each.undrafted for each in await outlook.open_work(auto_retry=1)] == [1]
-    await w.journal.again.stage_again(await w.journal.again.candidates())
+    await w.journal.resends.stage_again(await w.journal.resends.candidates())
     assert (await outlook.open_expenses(), await outlook.open_expenses(auto_retry=1)) == (1, 1)
     assert [each.undrafted for each in await outlook.open_work()] == [1]
 
@@ -180,8 +180,8 @@ async def test_a_failed_expense_that_turns_out_to_be_completed_is_not_sent_again
     w = world(faults=[Fault(FaultKind.PUSH_ERROR, times=1)])
     await w.stage(1)
     await w.live()
-    chosen = await w.journal.again.candidates()
-    await w.journal.again.stage_again(chosen)
+    chosen = await w.journal.resends.candidates()
+    await w.journal.resends.stage_again(chosen)
     sync = w.service.account.syncs.of(w.service.company("company-1"), now=w.clock.monotonic())[0]
     sync.items[0].status = "Completed"
     posts = w.service.posts()
@@ -195,7 +195,7 @@ async def test_retrying_a_failed_expense_sends_it_under_its_own_id_in_a_new_data
     w = world(faults=[Fault(FaultKind.PUSH_ERROR, times=1)])
     await w.stage(1)
     assert await w.live() == 4
-    await w.journal.again.stage_again(await w.journal.again.candidates())
+    await w.journal.resends.stage_again(await w.journal.resends.candidates())
 
     assert await w.live() == 0
     assert w.posted(1) == 1
@@ -240,7 +240,7 @@ async def test_a_choice_to_send_again_is_spent_by_the_next_sync(world, kind):
     assert w.state() == "failed"
     syncs = w.service.account.syncs
     syncs._behaviour = replace(syncs._behaviour, rows_lag=100.0)
-    await w.journal.again.stage_again(await w.journal.again.candidates())
+    await w.journal.resends.stage_again(await w.journal.resends.candidates())
 
     await w.live()
     assert w.state() == "staged"

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from runner.cli import cli
 from runner.cli.verify import _lines
+from runner.clock import SystemClock
 from runner.codat.draining import Draining
 from runner.domain.ids import CompanyId
 from runner.errors import ExitCode, RefusedToStart
@@ -182,7 +183,7 @@ async def test_absence_is_certain_only_when_nothing_was_sent_for_the_quiescence_
 
     assert findings.in_doubt == [expense_id(1)]
     assert findings.absent == absent
-    assert [each.absence_checked for each in await here.journal.again.candidates()] == [bool(absent)]
+    assert [each.absence_checked for each in await here.journal.resends.candidates()] == [bool(absent)]
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -247,7 +248,7 @@ async def test_what_is_absent_is_sent_again_by_a_retry_and_posted_once(world):
     await here.live()
     await verify(here)
 
-    await here.journal.again.stage_again(await here.journal.again.candidates())
+    await here.journal.resends.stage_again(await here.journal.resends.candidates())
     await here.live()
 
     assert here.state(1) == "posted"
@@ -362,14 +363,15 @@ async def fill(path, *, purpose="run", finished_input=True):
 
 async def doubt(path):
     """Two expenses are in doubt, one of them was searched for; the third has failed."""
-    async with writing(path, FakeClock()) as journal:
+    async with writing(path, SystemClock()) as journal:
+        await journal.runs.begin(version="test", flow="datasets", purpose="verify")
 
         def states(connection):
             connection.execute("UPDATE expense SET state = 'in_doubt', code = 'absent' WHERE expense_no <= 2")
             connection.execute("UPDATE expense SET state = 'failed', code = 'push_error' WHERE expense_no = 3")
 
         await journal.runs._context.store.write(states)
-        await journal.verification.record_absent(COMPANY_ID, [expense_id(2)])
+        await journal.verification.record_absent(COMPANY_ID, {expense_id(2): None})
 
 
 def test_retry_in_doubt_takes_only_those_that_were_searched_for(journal_path, invoke):

@@ -37,7 +37,7 @@ SELECT count(*) FROM sync WHERE state IN ('starting', 'running', 'finished')
 -- name: attention
 -- State by state, so that each is looked up in an index: this is asked of finished journals of any size.
 WITH found (expense_no) AS (
-    SELECT expense_no FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'rejected'
+    SELECT expense_no FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'rejected' AND code <> 'dismissed'
     UNION ALL
     SELECT expense_no FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'failed'
     UNION ALL
@@ -54,7 +54,8 @@ FROM first CROSS JOIN expense USING (expense_no) JOIN company USING (company_no)
 ORDER BY expense.company_no, expense.expense_no
 
 -- name: count_attention
-SELECT (SELECT count(*) FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'rejected')
+SELECT (SELECT count(*) FROM company CROSS JOIN expense USING (company_no)
+        WHERE expense.state = 'rejected' AND code <> 'dismissed')
      + (SELECT count(*) FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'failed')
      + (SELECT count(*) FROM company CROSS JOIN expense USING (company_no) WHERE expense.state = 'in_doubt')
 
@@ -76,3 +77,15 @@ SELECT company.company_id, expense.expense_id,
        (SELECT count(*) FROM receipt WHERE receipt.expense_no = expense.expense_no AND receipt.state = 'attached')
 FROM expense JOIN company USING (company_no) JOIN input USING (input_no)
 ORDER BY expense.company_no, expense.expense_no LIMIT :limit
+
+-- name: by_word
+-- What stands where it does by somebody's word: found by what was said, which is little.
+SELECT expense.code, currency, count(*), sum(units), sum(nanos) FROM expense
+WHERE expense_no IN (SELECT expense_no FROM resolution WHERE answer IN ('posted', 'dismissed') AND receipt_no IS NULL)
+  AND (expense.state = 'posted' AND expense.code = 'resolved' OR expense.state = 'rejected' AND expense.code = 'dismissed')
+GROUP BY expense.code, currency
+
+-- name: dismissed_receipts
+SELECT count(*) FROM receipt
+WHERE receipt_no IN (SELECT receipt_no FROM resolution WHERE answer = 'dismissed')
+  AND state = 'rejected' AND code = 'dismissed'

@@ -1,12 +1,17 @@
 -- name: open_drafts
+-- Not those with expenses that are sent again and were not looked for in this run.
 SELECT draft_no, expenses, dataset_id, dataset_run, alone FROM draft
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND state IN ('drafted', 'stored')
+  AND draft_no NOT IN (
+      SELECT expense.draft_no FROM resend JOIN expense USING (expense_no)
+      WHERE resend.company_no = draft.company_no AND looked_run IS NOT :run AND expense.draft_no IS NOT NULL)
 ORDER BY draft_no LIMIT :limit
 
 -- name: undrafted
 SELECT expense_no FROM expense
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
   AND state = 'staged' AND draft_no IS NULL
+  AND NOT EXISTS (SELECT 1 FROM resend WHERE resend.expense_no = expense.expense_no AND looked_run IS NOT :run)
 ORDER BY expense_no LIMIT :limit
 
 -- name: free_expense
@@ -23,6 +28,7 @@ RETURNING draft_no
 UPDATE expense SET draft_no = :draft
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
   AND state = 'staged' AND draft_no IS NULL AND expense_no BETWEEN :first AND :last
+  AND NOT EXISTS (SELECT 1 FROM resend WHERE resend.expense_no = expense.expense_no AND looked_run IS NOT :run)
 
 -- name: put_in_draft
 UPDATE expense SET draft_no = ? WHERE expense_no = ?
@@ -89,3 +95,14 @@ RETURNING draft_no
 -- name: move
 UPDATE expense SET draft_no = ?
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = ?) AND expense_id = ?
+
+-- name: close_open_draft
+-- A dataset that holds an expense which has since been found posted must never be started.
+UPDATE draft SET state = 'closed'
+WHERE state IN ('drafted', 'stored') AND draft_no = (
+    SELECT draft_no FROM expense
+    WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense)
+RETURNING draft_no
+
+-- name: free_draft
+UPDATE expense SET draft_no = NULL WHERE draft_no = :draft AND state = 'staged'

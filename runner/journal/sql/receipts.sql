@@ -1,6 +1,6 @@
 -- name: waiting
 SELECT receipt.receipt_no, expense.expense_id, receipt.root, receipt.path, receipt.size, receipt.sha256,
-       coalesce(expense.evidence_sync, sync.sync_id), expense.external
+       CASE WHEN expense.code = 'resolved' THEN NULL ELSE coalesce(expense.evidence_sync, sync.sync_id) END, expense.external
 FROM receipt
 JOIN expense USING (expense_no)
 LEFT JOIN draft USING (draft_no)

@@ -81,7 +81,7 @@ SELECT count(DISTINCT line) FROM row_error WHERE input_no = :input AND settled =
 
 -- name: troubled
 SELECT expense_no FROM expense
-WHERE (state = 'rejected' OR (:all AND (state = 'failed' OR state = 'in_doubt'))) AND expense_no > :after
+WHERE code <> 'dismissed' AND (state = 'rejected' OR (:all AND (state = 'failed' OR state = 'in_doubt'))) AND expense_no > :after
 ORDER BY expense_no LIMIT :limit
 
 -- name: place_of

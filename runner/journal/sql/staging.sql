@@ -73,7 +73,7 @@ FROM expense WHERE company_no = :company_no AND expense_id = :expense_id
 UPDATE expense
 SET content_hash = :content_hash, currency = :currency, units = :units, nanos = :nanos, state = 'staged',
     draft_no = NULL, code = NULL, message = NULL, input_no = :input, line = :line, rows = :rows,
-    retries = 0, again = 0
+    retries = 0
 WHERE expense_no = :expense_no AND state = 'rejected'
 
 -- name: correct_payload
@@ -107,8 +107,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: open_row_errors
 SELECT input.name, line, code, column_name, value, expected, company_id, expense_key
 FROM row_error JOIN input USING (input_no)
-WHERE settled = 0 ORDER BY input_no, line, error_no LIMIT :limit
+WHERE settled = 0 AND dismissed = 0 ORDER BY input_no, line, error_no LIMIT :limit
 
 -- name: count_row_errors
-SELECT count(*), count(DISTINCT coalesce(company_id, '') || char(31) || input_no || char(31) || expense_key)
+-- And of these what somebody has dismissed.
+SELECT count(*), count(DISTINCT coalesce(company_id, '') || char(31) || input_no || char(31) || expense_key),
+       count(*) FILTER (WHERE dismissed = 1),
+       count(DISTINCT coalesce(company_id, '') || char(31) || input_no || char(31) || expense_key)
+           FILTER (WHERE dismissed = 1)
 FROM row_error WHERE settled = 0

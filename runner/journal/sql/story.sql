@@ -34,4 +34,10 @@ ORDER BY attempt_no
 SELECT path, size, state, attachment_id, code, message FROM receipt WHERE expense_no = :expense_no ORDER BY receipt_no
 
 -- name: events
-SELECT at, kind, detail, run_no FROM event WHERE expense_no = :expense_no ORDER BY event_no
+-- And what people said of it or of its receipts.
+SELECT at, kind, detail, run_no FROM event WHERE expense_no = :expense_no
+UNION ALL
+SELECT at, 'resolved', person || ' at ' || host || ' says: ' || coalesce('receipt ' || path || ' ', '') || answer
+    || ', was ' || was || coalesce(' (' || note || ')', ''), run_no
+FROM resolution LEFT JOIN receipt USING (receipt_no) WHERE resolution.expense_no = :expense_no
+ORDER BY run_no, at

@@ -8,7 +8,7 @@ UPDATE draft SET state = 'started', sync_no = :sync WHERE draft_no = :draft AND 
 
 -- name: send_drafts
 -- A choice to send again is one sync's: what that leaves needs another.
-UPDATE expense SET state = 'sent', again = 0
+UPDATE expense SET state = 'sent'
 WHERE state = 'staged' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
 
 -- name: running
@@ -39,10 +39,16 @@ SELECT draft_no, expenses, dataset_id, dataset_run, alone FROM draft WHERE sync_
 SELECT expense_id, state FROM expense
 WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND state IN ('sent', 'in_doubt', 'failed', 'staged')
 
--- name: retried
--- Those of a sync's expenses that somebody has chosen to send again after it.
+-- name: not_to_judge
 SELECT expense_id FROM expense
-WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync) AND again = 1
+WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
+  AND (state = 'in_doubt' AND code = 'other_sync'
+       OR state = 'staged' AND EXISTS (SELECT 1 FROM resend WHERE resend.expense_no = expense.expense_no))
+
+-- name: spend
+-- A choice to send again is one sync's: what that leaves needs another.
+DELETE FROM resend WHERE expense_no IN (
+    SELECT expense_no FROM expense WHERE draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync))
 
 -- name: finished
 UPDATE sync SET state = 'finished', status_code = :code, status_text = :text, error = :error, finished_at = :now,
@@ -93,6 +99,7 @@ WITH found (draft_no) AS (
     SELECT draft_no FROM expense
     WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
       AND state = 'staged' AND draft_no IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM resend WHERE resend.expense_no = expense.expense_no)
     UNION
     SELECT draft_no FROM expense
     WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
@@ -118,19 +125,6 @@ WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) 
 INSERT INTO foreign_sync (company_no, sync_id, seen_at)
 SELECT company_no, :sync_id, :now FROM company WHERE company_id = :company
 ON CONFLICT DO NOTHING
-
--- name: auto_retry_earlier
--- Those that failed before, in this run or in an earlier one, and whose last sync can be looked at once more.
-UPDATE expense SET state = 'staged', retries = retries + 1, again = 1
-WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
-  AND state = 'failed' AND retries < :limit
-  AND draft_no IN (
-      SELECT draft_no FROM draft JOIN sync USING (sync_no) WHERE sync.state IN ('judged', 'forgotten'))
-
--- name: auto_retry
-UPDATE expense SET state = 'staged', retries = retries + 1, again = 1
-WHERE state = 'failed' AND retries < :limit
-  AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
 
 -- name: is_taken
 SELECT 1 FROM sync WHERE sync_id = :sync_id

@@ -1,20 +1,9 @@
 -- name: page
-SELECT expense_no, expense_id, state, currency, units, nanos, external AND evidence_sync IS NULL,
+SELECT expense_no, expense_id, state, currency, units, nanos, (external OR code = 'resolved') AND evidence_sync IS NULL,
        (SELECT sync.state FROM draft JOIN sync USING (sync_no) WHERE draft.draft_no = expense.draft_no)
 FROM expense
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_no > :after
 ORDER BY expense_no LIMIT :limit
-
--- name: close_open_draft
--- A dataset that holds an expense which has since been found posted must never be started.
-UPDATE draft SET state = 'closed'
-WHERE state IN ('drafted', 'stored') AND draft_no = (
-    SELECT draft_no FROM expense
-    WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense)
-RETURNING draft_no
-
--- name: free_draft
-UPDATE expense SET draft_no = NULL WHERE draft_no = :draft AND state = 'staged'
 
 -- name: found
 UPDATE expense
@@ -33,7 +22,7 @@ WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) 
   AND EXISTS (SELECT 1 FROM expense WHERE expense.expense_no = receipt.expense_no AND expense.state = 'posted')
 
 -- name: absent
-UPDATE expense SET absent_at = :now
+UPDATE expense SET absent_at = :now, absent_run = :run
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
   AND state = 'in_doubt'
 
@@ -41,3 +30,14 @@ WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) 
 INSERT INTO event (run_no, at, company_no, expense_no, kind, detail)
 SELECT :run, :now, company_no, expense_no, :kind, :detail FROM expense
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
+
+-- name: withdraw
+DELETE FROM resend WHERE expense_no = (
+    SELECT expense_no FROM expense
+    WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense)
+
+-- name: know_row
+INSERT INTO known_row (expense_no, sync_id, code)
+SELECT expense_no, :sync_id, :code FROM expense
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
+ON CONFLICT (expense_no, sync_id) DO UPDATE SET code = excluded.code

@@ -3,20 +3,27 @@
 from dataclasses import dataclass, replace
 from itertools import product
 
+from runner.domain.resolution import Answer
 from runner.simulator import Fault, FaultKind
 from tests.scenarios.mutants.edits import Patch, added, dropped, edited, statement, together
 from tests.scenarios.mutants.scenes import (
     Scene,
     attached_in_the_first_life,
     both_at_once,
+    lands_later,
     merged,
     next_from_gateway,
     no_post_before_connected,
     no_post_while_held,
     nothing_intended_that_never_left,
+    one_after_another,
     repeated,
     rows_late_from_the_second_sync,
+    says,
+    send_again,
     sent_once,
+    sent_twice,
+    shown_as,
     stale_list,
     starts_of_nothing,
     stranger,
@@ -638,7 +645,7 @@ FAILED_ONCE = faulty(fate(FaultKind.PUSH_ERROR, times=1), base=replace(ONE, auto
 LATER_RUNS = (
     Mutant(
         "a choice to send again is never spent",
-        statement("runner.journal.syncs:_SQL.send_drafts", "again = 0", "again = again"),
+        statement("runner.journal.syncs:_SQL.spend", "DELETE FROM resend WHERE", "DELETE FROM resend WHERE 0 AND"),
         (CHOSEN_ONCE,),
     ),
     Mutant(
@@ -683,4 +690,93 @@ PREFLIGHT = (
     ),
 )
 
-MUTANTS = (*WRITES, *ORDER, *DOUBTS, *ANSWERS, *PROBES, *IDS, *KEYS, *JUDGING, *LOOKING, *LATER_RUNS, *PREFLIGHT)
+MISSED = fate(FaultKind.MISSING, times=1, lands=True)
+FAILED = fate(FaultKind.PUSH_ERROR, times=1)
+UNSURE = fate(FaultKind.UNKNOWN, times=1, lands=True)
+
+RESENDING = (
+    Mutant(
+        "what a row says of a resend that was not known counts for nothing",
+        edited("runner.steps.resending:_news_of", ("if verdict.code != code:", "if False:")),
+        tuple(
+            replace(faulty(fault), then=one_after_another(send_again, shown_as(status)))
+            for fault, status in ((MISSED, "Unknown"), (MISSED, "Pending"))
+        ),
+    ),
+    Mutant(
+        "a sync that was not known when a resend was chosen is not read",
+        edited("runner.steps.resending:_read_strange", ("if number <= known_foreign:", "if True:")),
+        (replace(faulty(FAILED, UNSURE), then=one_after_another(send_again, stranger(0))),),
+    ),
+    Mutant(
+        "a resend does not wait for a sync that may hold it",
+        edited("runner.steps.resending:_waits", ("return any(", "return False and any(")),
+        (
+            replace(
+                faulty(FAILED, base=replace(ONE, gap=10.0), sync_seconds=(1_000.0, 1_000.0), rows_lag=30.0),
+                then=one_after_another(send_again, stranger(0, takes=10.0)),
+            ),
+        ),
+    ),
+    Mutant(
+        "a choice to send again is not on disk with what was known",
+        dropped("Resends.stage_again"),
+        (replace(faulty(FAILED), then=send_again, after=sent_twice),),
+    ),
+    Mutant(
+        "what a look before a resend found is not on disk",
+        dropped("Resends.record_look"),
+        (replace(faulty(FAILED), then=send_again),),
+    ),
+)
+
+UNSURE_YET = replace(
+    faulty(fate(FaultKind.UNKNOWN, times=1)),
+    then=one_after_another(lands_later, says(Answer.ABSENT, later=30.0)),
+)
+
+RESOLVING = (
+    Mutant(
+        "what may still take effect can be called absent",
+        edited(
+            "runner.domain.resolution:_of_expense",
+            ("return YOUNG if waits(of, quiescence=quiescence) else None", "return None"),
+        ),
+        (UNSURE_YET,),
+    ),
+    Mutant(
+        "what somebody calls posted is sent again",
+        statement("runner.journal.resolutions:_SQL.posted", "state = 'posted'", "state = 'staged', draft_no = NULL"),
+        (replace(faulty(UNSURE), then=says(Answer.POSTED)),),
+    ),
+    Mutant(
+        "what somebody calls absent is sent again whatever Codat shows since",
+        statement(
+            "runner.journal.resends:_SQL.resend",
+            "coalesce((SELECT max(foreign_no) FROM foreign_sync), 0)",
+            "9000000000",
+        ),
+        (
+            replace(
+                faulty(fate(FaultKind.UNKNOWN, times=1), UNSURE),
+                then=one_after_another(says(Answer.ABSENT), stranger(0)),
+            ),
+        ),
+    ),
+)
+
+MUTANTS = (
+    *WRITES,
+    *ORDER,
+    *DOUBTS,
+    *ANSWERS,
+    *PROBES,
+    *IDS,
+    *KEYS,
+    *JUDGING,
+    *LOOKING,
+    *LATER_RUNS,
+    *RESENDING,
+    *RESOLVING,
+    *PREFLIGHT,
+)

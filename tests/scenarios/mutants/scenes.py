@@ -2,17 +2,24 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from runner.clock import Clock
 from runner.codat.requests import initiate_request
-from runner.domain.ids import DatasetId
+from runner.domain import resolution
+from runner.domain.ids import CompanyId, DatasetId
+from runner.domain.states import ExpenseState
+from runner.journal.journal import Journal
+from runner.journal.resolutions import Selection, Word
+from runner.resolving import resolve, select
 from runner.simulator import Answer, Call, Fault, FaultKind
 from tests.scenarios.mutants.edits import Patch
-from tests.scenarios.world.books import JOURNALS, company_id, staged
+from tests.scenarios.world.books import JOURNALS, Savepoints, company_id, expense_id, staged
 from tests.scenarios.world.history import History, Verdict, run_history
+from tests.scenarios.world.life import QUIESCENCE, Life
 from tests.scenarios.world.loop import VirtualLoop
 from tests.scenarios.world.plan import Crash, Hit, Moment, Plan
 
@@ -57,6 +64,8 @@ class Scene:
     """What lies between that and the next life: fields of `Crash`."""
     before: Act | None = None
     """What happens in the world before the first life."""
+    then: Act | None = None
+    """What somebody does, or what happens in the world, right after the first life."""
     after: Act | None = None
     """What is looked at beside the oracle."""
 
@@ -89,7 +98,17 @@ MOST_TURNS = 3_000
 
 
 class Watched(History):
-    """A history that ends with the first complaint."""
+    """A history that ends with the first complaint; `then` happens after its first life."""
+
+    def __init__(self, plan: Plan, then: Act | None = None) -> None:
+        super().__init__(plan)
+        self._then = then
+
+    def _live(self, number: int, crash: Crash | None) -> Life:
+        life = super()._live(number, crash)
+        if number == 1 and self._then is not None:
+            self._then(self)
+        return life
 
     def complain(self, violation: str) -> None:
         super().complain(violation)
@@ -112,7 +131,7 @@ def play(scene: Scene, patch: Patch = nullcontext) -> Verdict:
     """Let a scene happen to the program, whole or patched, and judge it."""
     plan = scene.plan()
     with patch(), _impatient():
-        history = Watched(plan)
+        history = Watched(plan, scene.then)
         try:
             if scene.before is not None:
                 scene.before(history)
@@ -137,7 +156,7 @@ def _audit(history: History) -> None:
 # ---- what happens beside ----
 
 
-def stranger(*numbers: int) -> Act:
+def stranger(*numbers: int, takes: float = 60.0) -> Act:
     """Somebody else posts expenses of the first company under our ids, and nobody tells us."""
 
     def act(history: History) -> None:
@@ -147,8 +166,93 @@ def stranger(*numbers: int) -> Act:
             Call("POST", path, {}, {"authorization": "Basic b3RoZXI="}, b"[" + payloads + b"]"), now=history.time
         )
         assert answer.status == 200
-        history.time += 60.0
+        history.time += takes
         history.service.advance(history.time)
+
+    return act
+
+
+def send_again(history: History) -> None:
+    """Somebody searches for what is in doubt in vain, and chooses to send again all that may be."""
+    with at_the_journal(history, "retry") as (journal, _):
+        _send_again(journal)
+
+
+def _send_again(journal: Journal) -> None:
+    found = at_once(journal.resends.candidates())
+    doubtful = {each.expense_id: None for each in found if each.state is ExpenseState.IN_DOUBT}
+    at_once(journal.verification.record_absent(CompanyId(company_id(0)), doubtful))
+    at_once(journal.resends.stage_again(at_once(journal.resends.candidates())))
+
+
+def says(answer: resolution.Answer, *, later: float = 1_000.0) -> Act:
+    """Somebody says that of all that it can be said of."""
+
+    def act(history: History) -> None:
+        history.time += later
+        history.service.advance(history.time)
+        with at_the_journal(history, "resolve") as (journal, clock):
+            everything = Selection(company=CompanyId(company_id(0)))
+            found = at_once(select(journal, answer, everything, clock=clock, quiescence=QUIESCENCE))
+            at_once(resolve(journal, answer, found.chosen, Word("ann", "desk", None)))
+
+    return act
+
+
+def lands_later(history: History) -> None:
+    """What the first sync is not sure of comes to stand in the books, five minutes later."""
+    account, due, handle = history.service.account, history.time + 300.0, history.service.handle
+    company = history.service.company(company_id(0))
+    sync = account.syncs.find(company, next(iter(company.syncs)))
+    item = next(item for item in sync.items if item.transaction.id == expense_id(0, 0))
+
+    def handled(call: Call, *, now: float) -> Answer:
+        if now >= due:
+            history.service.handle = handle
+            account.syncs._post(sync, item, due)
+        return handle(call, now=now)
+
+    history.service.handle = handled
+
+
+@contextmanager
+def at_the_journal(history: History, purpose: str) -> Iterator[tuple[Journal, Clock]]:
+    """Hold the journal between two lives, for a person."""
+    loop = VirtualLoop(start=history.time)
+    clock = history.clock_of(1, loop)
+    journal = Journal(Savepoints(history.connection), clock)
+    at_once(journal.runs.begin(version="0", flow=history.plan.flow, purpose=purpose))
+    yield journal, clock
+    at_once(journal.runs.end(exit_code=0, requests=0, retried=0, rate_limited=0))
+    loop.close()
+
+
+def at_once(coroutine):
+    """What comes of a verb of a journal that does not wait for anything."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waited")
+
+
+def shown_as(status: str) -> Act:
+    """Codat shows the first expense as that in its first sync from now on."""
+
+    def act(history: History) -> None:
+        company = history.service.company(company_id(0))
+        sync = history.service.account.syncs.find(company, next(iter(company.syncs)))
+        next(item for item in sync.items if item.transaction.id == expense_id(0, 0)).status = status
+
+    return act
+
+
+def one_after_another(*acts: Act) -> Act:
+    """Do several things."""
+
+    def act(history: History) -> None:
+        for each in acts:
+            each(history)
 
     return act
 
@@ -349,6 +453,14 @@ def sent_once(history: History) -> None:
     for expense, times in sent.items():
         if times > 1:
             history.complain(f"{expense} was in {times} syncs, and nobody had asked for that")
+
+
+def sent_twice(history: History) -> None:
+    """The first expense was sent again, as somebody had chosen."""
+    company = history.service.company(company_id(0))
+    items = [i for each in company.syncs for i in history.service.account.syncs.find(company, each).items]
+    if sum(item.transaction.id == expense_id(0, 0) for item in items) != 2:
+        history.complain("what was chosen to be sent again was not")
 
 
 def nothing_intended_that_never_left(history: History) -> None:

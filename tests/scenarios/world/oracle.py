@@ -185,7 +185,7 @@ def _receipts(history: "History") -> Counter:
             history.complain(f"{name} is called attached and is not there")
         if state == "rejected" and (there or not disturbed):
             history.complain(f"{name} is called rejected ({code}), attached {there} times")
-        if state == "in_doubt" and not (disturbed or cut_off or external):
+        if state == "in_doubt" and not (disturbed or cut_off or external or code == "resolved"):
             history.complain(f"{name} is called in doubt, and nothing ever happened to it")
         if state == "waiting" and stands == "posted" and not (history.violations or history.in_doubt_for_good):
             history.complain(f"{name} still waits at the end")
