@@ -94,8 +94,8 @@ class _Writing:
             "expense": "(expense_no, company_no, expense_id, input_no, line, rows, content_hash, currency, units,"
             " nanos, state, draft_no, code, message) VALUES (?,?,?,?,?,1,x'00',?,?,?,?,?,?,?)",
             "payload": "(expense_no, body) VALUES (?,?)",
-            "receipt": "(receipt_no, expense_no, company_no, root, path, size, state, attachment_id, code, message)"
-            " VALUES (?,?,?,'',?,1,?,?,?,?)",
+            "receipt": "(receipt_no, expense_no, company_no, root, path, size, sha256, state, attachment_id,"
+            " code, message) VALUES (?,?,?,'',?,1,zeroblob(32),?,?,?,?)",
             "attempt": "(run_no, company_no, kind, receipt_no, idempotency_key, body_hash, first_sent_at, last_sent_at,"
             " last_run, first_boottime, last_boottime, outcome, ended_at)"
             " VALUES (?,?,'attach',?,'k',x'00',?,?,1,1.0,1.0,'done',?)",

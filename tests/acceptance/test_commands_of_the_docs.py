@@ -61,6 +61,14 @@ ENDS = {
     ("docs/mapping.md", "expense-runner check cards.csv --map council.toml"): 3,
     ("docs/mapping.md", "expense-runner plan cards.csv --map council.toml"): 3,
     # Nothing is rejected or failed here.
+    # What is posted there is in no doubt.
+    **{
+        ("docs/incident.md", f"expense-runner resolve {said}"): 6
+        for said in (
+            '83582bc9-3a95-4600-8782-acdeb5b330e2 --posted --note "looked up in Xero by Ann"',
+            'bb9985dd-a310-5aa8-a676-b53afd76159f --absent --note "not in Xero on 3 March, Ann"',
+        )
+    },
     ("docs/operations.md", "expense-runner retry --rejected --code account_unknown"): 6,
     ("docs/operations.md", "expense-runner retry --code push_error --company a11ce000-1111-4a11-8a11-a11ce0000001"): 6,
     ("docs/operations.md", "expense-runner retry --rejected --id bb9985dd-a310-5aa8-a676-b53afd76159f"): 6,

@@ -235,7 +235,7 @@ BROKEN = {
     ),
     "the dataset of an expense that is posted is still started": (
         EVERY_FATE,
-        statement("runner.journal.verification:_SQL.close_open_draft", "'closed'", "state"),
+        statement("runner.journal.drafts:_SQL.close_open_draft", "'closed'", "state"),
     ),
 }
 

@@ -314,7 +314,7 @@ def test_a_command_quotes_what_a_shell_would_take_apart():
 
 def test_every_state_of_a_receipt_that_needs_somebody_has_a_command_or_a_person():
     for code, entry in catalog.RECEIPTS.items():
-        states = {ReceiptState.REJECTED: None, ReceiptState.IN_DOUBT: "retry", ReceiptState.WAITING: "run"}
+        states = {ReceiptState.REJECTED: None, ReceiptState.IN_DOUBT: "resolve", ReceiptState.WAITING: "run"}
         for state, word in states.items():
             command = next_command("receipt", state, code, journal="j.db")
             assert entry.way_out
