@@ -23,6 +23,7 @@ _ESCAPE: Final = re.compile(
 _BASES: Final = {"number": 10, "octal": 8}
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_=-]*")
 _PADDING: Final = re.compile(r"={0,2}")
+_PADDED: Final = re.compile(r"={1,2}\Z")
 
 
 class _Needle(NamedTuple):
@@ -44,7 +45,7 @@ class Hiding:
     def __init__(self, secrets: Iterable[str]) -> None:
         """`secrets`: ASCII texts; those shorter than `SHORTEST` are not looked for."""
         # Base64 may come without its padding.
-        chosen = {each for secret in secrets if len(each := secret.rstrip("=")) >= SHORTEST}
+        chosen = {_PADDED.sub("", secret) for secret in secrets if len(secret) >= SHORTEST}
         self._needles = tuple(
             {needle.text: needle for secret in sorted(chosen) for needle in reversed([*_needles(secret)])}.values()
         )

@@ -27,6 +27,7 @@ def test_eight_companies_are_posted_once_with_their_receipts_and_a_second_run_se
     assert report["resume"] is None
     assert report["expenses"] == {
         "total": 1600, "staged": 0, "sent": 0, "posted": 1600, "rejected": 0, "failed": 0, "in_doubt": 0, "held": 0,
+        "posted_by_word": 0, "dismissed": 0,
     }  # fmt: skip
     assert report["receipts"] == {"total": 160, "attached": 160, "waiting": 0, "rejected": 0, "in_doubt": 0}
     assert report["requests"].keys() >= {"total", "retried", "rate_limited", "predicted", "this_run"}

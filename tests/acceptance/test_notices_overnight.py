@@ -72,7 +72,7 @@ def test_a_held_company_is_told_once_and_its_recovery_once(
     # A night without a key tells that, and leaves the rest alone; then all is well, and both ends are told at once.
     replace(night, environment={"CODAT_API_KEY": ""}).run().expect(78)
     assert [each["kind"] for each in heard()[0]["entries"]] == ["run_failed"]
-    well = Command(tmp_path, own_simulator().url)
+    well = Command(tmp_path, own_simulator(seed=1).url)
     well.run(options=metrics).expect(0)
     (notice,) = heard()
     assert {(each["change"], each["kind"]) for each in notice["entries"]} == {
