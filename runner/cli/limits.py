@@ -20,13 +20,37 @@ def next_moment(text: str, *, now: datetime) -> datetime:
     try:
         of_day = time.fromisoformat(text)
     except ValueError:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromisoformat(text)
+        moments = [moment.astimezone(UTC)] if moment.tzinfo is not None else moments_of(moment)
+        return next((moment for moment in moments if moment > now), moments[-1])
     if of_day.tzinfo is not None:
         raise ValueError("a time of day has no offset")
     today = now.astimezone().date()
-    # By the calendar, not by 24 hours: a day on which the clocks change is longer or shorter.
-    moments = (datetime.combine(today + timedelta(days=days), of_day).astimezone(UTC) for days in range(3))
-    return next(moment for moment in moments if moment > now)
+    # By the calendar, not by 24 hours: a day on which the clocks change is longer or shorter. From yesterday: a time
+    # that the clocks have skipped is reached on the other side of midnight where they skip midnight.
+    days = (today + timedelta(days=days) for days in range(-1, 3))
+    return next(moment for day in days for moment in moments_of(datetime.combine(day, of_day)) if moment > now)
+
+
+def moments_of(local: datetime) -> list[datetime]:
+    """Return when this machine's clock shows a local date and time: in UTC, earliest first.
+
+    Where the clocks go back there are two such moments; where they go forward over it, the one at which they have
+    passed it.
+    """
+    either = sorted({local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)})
+    shown = [moment for moment in either if _wall_time(moment) == local]
+    if shown:
+        return shown
+    before, after = either[0] - timedelta(hours=1), either[-1] + timedelta(hours=1)
+    while after - before > timedelta(milliseconds=1):
+        middle = before + (after - before) / 2
+        before, after = (before, middle) if _wall_time(middle) >= local else (middle, after)
+    return [after.replace(microsecond=0) + timedelta(seconds=round(after.microsecond / 1_000_000))]
+
+
+def _wall_time(moment: datetime) -> datetime:
+    return moment.astimezone().replace(tzinfo=None, fold=0)
 
 
 class Moment(click.ParamType[datetime]):

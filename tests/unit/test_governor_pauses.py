@@ -328,6 +328,30 @@ def test_a_remaining_that_cannot_be_read_changes_nothing(remaining):
     assert play(history) == 7
 
 
+@pytest.mark.parametrize(
+    "header", ["-1", "unlimited", "Unlimited", "no-limit", "none", "Infinity", "inf", "*", "9223372036854775807"]
+)
+@pytest.mark.parametrize("which", ["x_rate_limit_remaining", "x_rate_limit_limit"])
+def test_a_service_that_names_no_limit_has_none(which, header):
+    async def history():
+        governor = Governor(LoopClock())
+        unlimited = {"x_rate_limit_limit": "5000", "x_rate_limit_remaining": "0", which: header}
+        await _met(governor, _left(9), *(answering(**unlimited) for _ in range(3)))
+        return governor.snapshot().quota_remaining
+
+    assert play(history) is None
+
+
+def test_a_limit_after_none_is_a_limit():
+    async def history():
+        governor = Governor(LoopClock())
+        await _met(governor, _left("-1"), _left(0))
+        with pytest.raises(BudgetReached):
+            await _met(governor, answering())
+
+    play(history)
+
+
 def test_lost_answers_count_against_the_quota_until_the_next_answer():
     async def history():
         governor = Governor(LoopClock())

@@ -235,6 +235,20 @@ def zone(monkeypatch):
         ("06:00:30", "2026-01-05T01:00Z", "2026-01-05T05:00:30Z"),
         # The clocks go forward in the night of March 29th: that day has 23 hours.
         ("06:00", "2026-03-28T05:00Z", "2026-03-29T04:00Z"),
+        # There is no half past two in that night: at two it is three.
+        ("02:30", "2026-03-28T22:50Z", "2026-03-29T01:00Z"),
+        ("02:30", "2026-03-29T00:50Z", "2026-03-29T01:00Z"),
+        ("02:00", "2026-03-29T00:50Z", "2026-03-29T01:00Z"),
+        ("03:00", "2026-03-29T00:50Z", "2026-03-29T01:00Z"),
+        ("02:30", "2026-03-29T01:00Z", "2026-03-30T00:30Z"),
+        # When the clocks go back it is half past two twice.
+        ("02:30", "2026-10-25T00:10Z", "2026-10-25T00:30Z"),
+        ("02:30", "2026-10-25T00:50Z", "2026-10-25T01:30Z"),
+        ("02:30", "2026-10-25T01:10Z", "2026-10-25T01:30Z"),
+        ("02:30", "2026-10-25T01:30Z", "2026-10-26T01:30Z"),
+        ("2026-03-29T02:30", "2026-01-05T01:00Z", "2026-03-29T01:00Z"),
+        ("2026-10-25T02:30", "2026-01-05T01:00Z", "2026-10-25T00:30Z"),
+        ("2026-10-25T02:30", "2026-10-25T00:50Z", "2026-10-25T01:30Z"),
         ("2026-03-01T06:00", "2026-01-05T01:00Z", "2026-03-01T05:00Z"),
         ("2026-03-01T06:00Z", "2026-01-05T01:00Z", "2026-03-01T06:00Z"),
         ("2026-07-01T06:00-05:00", "2026-01-05T01:00Z", "2026-07-01T11:00Z"),
@@ -242,6 +256,23 @@ def zone(monkeypatch):
 )
 def test_a_time_of_day_is_its_next_occurrence_here_and_a_date_is_that_date(zone, text, now, moment):
     zone("Europe/Berlin")
+
+    assert next_moment(text, now=datetime.fromisoformat(now)) == datetime.fromisoformat(moment)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "now", "moment"),
+    [
+        # The clocks of Beirut skip midnight; those of Lord Howe Island go back by half an hour.
+        ("Asia/Beirut", "00:15", "2026-03-28T21:50Z", "2026-03-28T22:00Z"),
+        ("Australia/Lord_Howe", "01:45", "2026-04-04T14:50Z", "2026-04-04T15:15Z"),
+        ("Australia/Lord_Howe", "02:15", "2026-10-03T15:20Z", "2026-10-03T15:30Z"),
+        ("America/New_York", "02:30", "2026-03-08T06:59Z", "2026-03-08T07:00Z"),
+        ("America/New_York", "01:30", "2026-11-01T05:45Z", "2026-11-01T06:30Z"),
+    ],
+)
+def test_a_time_of_day_is_found_wherever_clocks_change(zone, name, text, now, moment):
+    zone(name)
 
     assert next_moment(text, now=datetime.fromisoformat(now)) == datetime.fromisoformat(moment)
 

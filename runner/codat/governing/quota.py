@@ -11,6 +11,11 @@ REMAINING = "x-rate-limit-remaining"
 RESET = "x-rate-limit-reset"
 
 _WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_UNLIMITED = re.compile(
+    r"-1|\+?[0-9]{16,20}|\+?inf(inity|inite)?|\u221e|\*|none|no[ _-]?limit|unlimited|unbounded",
+    re.ASCII | re.IGNORECASE,
+)
+"""How services say that there is no limit."""
 _SAME_DAY = timedelta(minutes=1)
 _FARTHEST = timedelta(hours=48)
 _JUST_OVER = timedelta(minutes=5)
@@ -44,8 +49,13 @@ class Quota:
         """Take in an answer's headers (names in lower case); what cannot be read changes nothing.
 
         Within a day `remaining` only falls: answers arrive out of order, and an older one must not raise it.
-        When the limit itself changes (a company was connected) it is taken as it comes.
+        When the limit itself changes (a company was connected) it is taken as it comes; `-1`, `unlimited` and the like
+        end it.
         """
+        if _is_unlimited(headers.get(REMAINING)) or _is_unlimited(headers.get(LIMIT)):
+            self.limit = self.resets_at = self._remaining = self._reset_text = None
+            self._ends = math.inf
+            return
         left = _whole(headers.get(REMAINING))
         if left is None:
             return
@@ -126,6 +136,10 @@ def _whole(text: str | None) -> int | None:
     if text is None or _WHOLE.fullmatch(text.strip()) is None:
         return None
     return max(0, int(text))
+
+
+def _is_unlimited(text: str | None) -> bool:
+    return text is not None and _UNLIMITED.fullmatch(text.strip()) is not None
 
 
 def _next_midnight(today: datetime) -> datetime:
