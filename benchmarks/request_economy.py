@@ -140,18 +140,19 @@ class Rehearsal:
     """When they stop to arrive, as they do behind a changed firewall; in seconds of the run."""
     preflight: int = 0
     """Companies that are checked before anything is sent; 0: none."""
+    flow: Flow = Flow.DATASETS
 
     async def run(self, journal: Journal, *, wire: Wire | None = None, draining: Draining | None = None) -> Wire:
         """Run once; return the wire with its counts."""
         wire, draining = wire or Wire(self.service), draining or Draining()
         clock, chance = LoopClock(), self.chance
         self.stop = None
-        await journal.runs.begin(version="0", flow=Flow.DATASETS)
+        await journal.runs.begin(version="0", flow=self.flow)
         since = await journal.ages.since_speaking()
         governor = Governor(clock, self.rates, previous_life_seconds_ago=since, jitter=chance.uniform)
         gate = Gate(wire, governor=governor, draining=draining, clock=clock, service_time=journal.service_time)
         retrying = Retrying(gate, clock=clock, jitter=chance.uniform, backoff=Backoff(), draining=draining)
-        codat = Codat(retrying, flow=Flow.DATASETS)
+        codat = Codat(retrying, flow=self.flow)
         kit = Kit(
             codat=codat,
             journal=journal,
@@ -164,6 +165,7 @@ class Rehearsal:
             note=self._note,
             limits=self.limits,
             checks=Checks(Preflight.ROWS, Roster(codat, wanted=self.preflight)) if self.preflight else Checks(),
+            requests_left=governor.requests_left,
         )
         telling = asyncio.ensure_future(self._tell(kit.polls))
         try:

@@ -41,6 +41,10 @@ CREATE TABLE company (
     company_id   TEXT NOT NULL UNIQUE,
     owner        INTEGER REFERENCES run (run_no),
     epoch        INTEGER NOT NULL DEFAULT 0,
+    -- The last run in which a request about it left.
+    served_run   INTEGER REFERENCES run (run_no),
+    -- How long its last syncs took, from which the next look at one is planned.
+    pace         TEXT,
     hold_code    TEXT,
     hold_message TEXT,
     hold_hint    TEXT,

@@ -1,5 +1,6 @@
 """The composition root: builds the parts of a run, once, in reading order, and runs them."""
 
+import math
 import random
 import shlex
 import uuid
@@ -105,6 +106,8 @@ class App:
         self.counts = RequestCounts()
         self.governor: Governor | None = None
         self.predicted: int | None = None
+        self.ends = math.inf
+        """When the run has to end, in monotonic seconds."""
         self.inbox: InboxReport | None = None
 
     async def run(self, settings: RunSettings, sources: Sequence[Source]) -> RunReport:
@@ -115,6 +118,7 @@ class App:
         """
         checked_address(settings.base_url)
         started, until = self.clock.monotonic(), self._end_of(settings)
+        self.ends = math.inf if until is None else started + (until - self.clock.now()).total_seconds()
         options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping)
         if not sources and settings.inbox is None:
             require_journal(settings.journal)
@@ -288,7 +292,11 @@ class App:
             await journal.receipts.retry_in_doubt()
         async with self._account(settings, journal) as codat:
             work = await journal.outlook.open_work(auto_retry=settings.auto_retry)
-            kit = replace(self._kit(settings, codat, journal), checks=_checks(settings, codat, work))
+            kit = replace(
+                self._kit(settings, codat, journal),
+                checks=_checks(settings, codat, work),
+                requests_left=partial(self._requests_left, settings),
+            )
             batches = batches_of(settings.flow, drafts_a_sync=settings.drafts_a_sync, preflight=settings.preflight)
             self.predicted = requests_for(work, batches)
             receipts = await journal.outlook.open_receipts()
@@ -342,6 +350,12 @@ class App:
             note=self.notes,
             limits=_limits(settings),
         )
+
+    def _requests_left(self, settings: RunSettings) -> float:
+        """Return how many requests this run may still send, by all that bounds it."""
+        if self.governor is not None:
+            return self.governor.requests_left(seconds=self.ends - self.clock.monotonic())
+        return math.inf if settings.max_requests is None else settings.max_requests - self.counts.total
 
     def _end_of(self, settings: RunSettings) -> datetime | None:
         """Return when the run has to end: at a time or after a while, whichever comes first."""

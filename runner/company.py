@@ -1,123 +1,227 @@
-"""The walk: one company's way through all its steps, top to bottom.
+"""The walk: one company's turn through all its steps, top to bottom.
 
 There is no resume code. Every step first asks the journal what is already known, so a second life walks the
-same way and simply recalls more.
+same way and simply recalls more. Nor does a walk wait for Codat: it ends with the moment of its next look, and the
+next walk begins at the top again.
 """
 
-import asyncio
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+import math
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
-from runner.domain.ids import CompanyId, ReceiptNo
+from runner.domain.ids import CompanyId
 from runner.domain.states import SyncState
-from runner.errors import CompanyHeld, RequestError, StartLost, StillInDoubt
+from runner.errors import CompanyHeld, LookLater, RequestError, StillInDoubt
 from runner.journal.records import Draft, Sync
 from runner.steps.datasets import create_datasets, find_started_by_create, settle_misnamed
 from runner.steps.forgetting import give_up
 from runner.steps.holds import NOT_REBUILT, SYNC_NOT_FOUND, find_company, probe_hold, release_repeated
 from runner.steps.kit import Kit
+from runner.steps.looking import count_lost
 from runner.steps.preflight import preflight
 from runner.steps.receipts import upload_receipts
 from runner.steps.reconcile import reconcile
 from runner.steps.resending import look_before_resend
-from runner.steps.statuses import await_sync
+from runner.steps.statuses import look_at_syncs, next_look
 from runner.steps.syncs import start_sync
 from runner.steps.transactions import check_transactions, look_again
-from runner.together import gravest
+from runner.together import each, gravest
 
 T = TypeVar("T")
 
-MAX_LOST_STARTS = 3
-"""Starts of one company that may come to nothing without an answer before it is left to a later run."""
+RECEIPTS_A_TURN = 10
 
 
-async def walk_company(company: CompanyId, kit: Kit) -> bool:
-    """Bring a company's staged expenses into its books, with their receipts.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a company's turn has left to do."""
 
-    Returns whether it has more to send and should get another turn. Raises `CompanyHeld` where a person must
-    do something for this company, `RequestError` where Codat could not be reached, `RunStopped`.
+    more: bool
+    """Whether there may be more to do at once, when others have had their turns."""
+    due: float
+    """When there is something to look at, in monotonic seconds; infinity where nothing is waited for."""
+
+
+async def walk_company(company: CompanyId, kit: Kit, *, finishing: bool = False) -> Turn:
+    """Take one turn to bring a company's staged expenses into its books, with their receipts.
+
+    With `finishing` nothing new is begun: only what is under way is seen through.
+
+    What is under way for a company with trouble is seen through before the trouble is raised: `CompanyHeld` where a
+    person must do something for it, `RequestError` where Codat could not be reached. `RunStopped` is raised at once.
     """
+    walk = Walk(company, kit)
+    if walk.is_well:
+        await walk.heed(probe_hold(company, kit))
+    await walk.see_through()
+    if walk.is_well and not finishing:
+        await walk.heed(look_back(company, kit))
+    did = False
+    if walk.is_well and not finishing:
+        did = await walk.take_turn()
+    if not did and walk.hold is not None:
+        did = await walk.heed(attach_while_held(company, walk.hold, kit)) or False
+    return walk.end(did=did)
+
+
+class Walk:
+    """One walk of a company; its trouble is kept until nothing is under way any more."""
+
+    def __init__(self, company: CompanyId, kit: Kit) -> None:
+        self._company = company
+        self._kit = kit
+        self._watch = kit.polls.of(company)
+        self._later = math.inf
+        self._starting = False
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is in the way of what is to be sent."""
+        return not self._watch.trouble
+
+    @property
+    def hold(self) -> CompanyHeld | StillInDoubt | None:
+        """What keeps the company back, where nothing else went wrong."""
+        first = self._watch.trouble[0] if len(self._watch.trouble) == 1 else None
+        return first if isinstance(first, CompanyHeld | StillInDoubt) else None
+
+    async def heed(self, work: Awaitable[T]) -> T | None:
+        """Return what comes of some work; None where it has to go on later, or met trouble, which is kept."""
+        try:
+            return await work
+        except LookLater as later:
+            self._later = min(self._later, later.due)
+        except (CompanyHeld, RequestError) as error:
+            self._watch.trouble.append(error)
+        return None
+
+    async def see_through(self) -> None:
+        """Settle what is of unknown fate, look at the syncs that run, judge those that have ended.
+
+        A held company's syncs are seen through as well, because reading is free of effects; only what is of unknown
+        fate is left alone.
+        """
+        kit, company = self._kit, self._company
+        misnamed = self.is_well and await kit.journal.attempts.any_unbelieved(company)
+        opened = await kit.journal.syncs.open(company)
+        starting = [sync for sync in opened if sync.state is SyncState.STARTING]
+        known = [sync for sync in opened if sync.state is not SyncState.STARTING]
+        if misnamed:
+            # What an answer named may be a known sync: it is judged only at its end, and that comes first.
+            await self._look(known)
+            known = [sync for sync in await kit.journal.syncs.open(company) if sync.state is not SyncState.STARTING]
+            self._starting = bool(self._watch.waits_for)
+        if self.is_well and not self._starting:
+            for sync in starting:
+                settled = await self.heed(settle(company, sync, kit))
+                known += [] if settled is None else [settled]
+            if misnamed:
+                known += await self.heed(settle_misnamed(company, kit)) or []
+            self._starting = self._later < math.inf
+            if not (self._starting or self._watch.trouble):
+                await self.heed(release_repeated(company, kit))
+        await self._look(known)
+
+    async def _look(self, syncs: Sequence[Sync]) -> None:
+        kit, company = self._kit, self._company
+        finished = [sync for sync in syncs if sync.state is SyncState.FINISHED]
+        running = [sync for sync in syncs if sync.state is not SyncState.FINISHED]
+        try:
+            look = await look_at_syncs(company, running, kit)
+        except RequestError as error:
+            # Whoever waits for Codat to answer would wait as long as it does not.
+            self._watch.leave()
+            self._watch.trouble.append(error)
+            return
+        ended = [partial(judge, company, sync, kit) for sync in (*finished, *look.finished)]
+        lost = [partial(meet_lost, company, sync, hold, kit) for sync, hold in look.lost]
+        await each([*ended, *lost], lambda act: self.heed(act()), limit=kit.limits.creates_in_flight)
+
+    async def take_turn(self) -> bool:
+        """Start one sync or attach some receipts, whichever was longer ago; say whether there was anything to do.
+
+        While the fate of a start is unknown no other one is begun.
+        """
+        steps = [attach_receipts] if self._starting else [attach_receipts, start_next]
+        if self._watch.receipts_last:
+            steps.reverse()
+        for step in steps:
+            if self.is_well and await self.heed(step(self._company, self._kit)):
+                return True
+        return False
+
+    def end(self, *, did: bool) -> Turn:
+        """Return what is left to do; raise the gravest trouble once nothing is under way."""
+        full = self._watch.waits_for >= self._kit.limits.syncs_in_flight
+        due = min(self._later, next_look(self._company, self._kit, patient=not full))
+        if self._watch.trouble and not did and due == math.inf:
+            raise gravest(self._watch.trouble)
+        return Turn(did, due)
+
+
+async def settle(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
+    """Settle a sync of unknown fate before anything else is started; None where it never was.
+
+    Raises `StartLost` where that has happened too often in this run.
+    """
+    settled = await reconcile(company, sync, kit)
+    if settled is None:
+        count_lost(company, kit)
+    return settled
+
+
+async def judge(company: CompanyId, sync: Sync, kit: Kit) -> None:
+    """Judge each expense of a sync that has ended, or meet that Codat has forgotten it meanwhile."""
     try:
-        await probe_hold(company, kit)
+        await check_transactions(company, sync, kit)
     except CompanyHeld as hold:
-        await judge_what_ended(company, kit)
-        await attach_while_held(company, hold, kit)
-        raise
-    try:
-        known = await settle_doubts(company, kit)
+        await meet_lost(company, sync, hold, kit)
+
+
+async def meet_lost(company: CompanyId, sync: Sync, hold: CompanyHeld, kit: Kit) -> None:
+    """Give up a sync that Codat has forgotten once that is certain; until then ask for a person: `CompanyHeld`."""
+    if hold.code != SYNC_NOT_FOUND or not await give_up(company, sync, kit):
+        raise hold
+
+
+async def look_back(company: CompanyId, kit: Kit) -> None:
+    """Look once a run at what earlier ones left in doubt, and take up what failed in them."""
+    watch = kit.polls.of(company)
+    if not watch.begun:
         await look_again(company, kit, doubts=True)
         await look_before_resend(company, kit, doubts=True)
         if kit.limits.auto_retry:
             await kit.journal.resends.auto_retry_earlier(company, limit=kit.limits.auto_retry)
-        more = await push(company, known, kit)
-    except (CompanyHeld, StillInDoubt) as hold:
-        await attach_while_held(company, hold, kit)
-        raise
-    await upload_receipts(company, kit)
-    return more
+        watch.begun = True
 
 
-async def attach_while_held(company: CompanyId, hold: CompanyHeld | StillInDoubt, kit: Kit) -> None:
-    """Attach the receipts of what a held company has posted all the same, where its books can be reached."""
-    if hold.code == NOT_REBUILT or not await kit.journal.receipts.waiting(company, after=ReceiptNo(0), limit=1):
-        return
-    with suppress(CompanyHeld, RequestError):
-        info = await find_company(company, kit.codat)
-        if info is not None and info.linked is not False:
-            await upload_receipts(company, kit)
+async def attach_while_held(company: CompanyId, hold: CompanyHeld | StillInDoubt, kit: Kit) -> bool:
+    """Attach receipts of what a held company has posted all the same, where its books can be reached."""
+    if hold.code == NOT_REBUILT or not await kit.journal.receipts.waiting(company, limit=1):
+        return False
+    info = await find_company(company, kit.codat)
+    return info is not None and info.linked is not False and await attach_receipts(company, kit)
 
 
-async def judge_what_ended(company: CompanyId, kit: Kit) -> None:
-    """See a held company's known syncs through all the same: reading is free of effects."""
-    for sync in await kit.journal.syncs.open(company):
-        if sync.state is not SyncState.STARTING:
-            with suppress(CompanyHeld, RequestError):
-                await see_through(company, sync, kit)
+async def attach_receipts(company: CompanyId, kit: Kit) -> bool:
+    """Attach some of the receipts that wait; say whether there were any."""
+    attached = await upload_receipts(company, kit, limit=RECEIPTS_A_TURN)
+    if attached:
+        kit.polls.of(company).receipts_last = True
+    return attached
 
 
-async def settle_doubts(company: CompanyId, kit: Kit) -> list[Sync]:
-    """Return the company's open syncs, each with an id: a sync of unknown fate is settled before anything else."""
-    misnamed = await kit.journal.attempts.any_unbelieved(company)
-    if misnamed:
-        # What an answer named may be a known sync: it is judged only at its end.
-        await judge_what_ended(company, kit)
-    known = []
-    for sync in await kit.journal.syncs.open(company):
-        settled = await reconcile(company, sync, kit) if sync.state is SyncState.STARTING else sync
-        if settled is not None:
-            known.append(settled)
-    if misnamed:
-        known += await settle_misnamed(company, kit)
-    await release_repeated(company, kit)
-    return known
-
-
-async def push(company: CompanyId, known: Sequence[Sync], kit: Kit) -> bool:
-    """See known syncs through and start new ones beside them: a few run side by side, one is started at a time.
-
-    Returns whether the turn ended before the work did. Nothing is cut off by an error: what is under way comes
-    to its end, then the gravest error is raised.
-    """
-    trips = Trips(limit=kit.limits.syncs_in_flight)
-    for earlier in known:
-        trips.add(see_through(company, earlier, kit))
-    sent = 0
-    while True:
-        await trips.make_room()
-        drafts = [] if trips.errors else await trips.guard(next_drafts(company, kit)) or []
-        turn_over = sent >= kit.limits.turn
-        if drafts and not turn_over:
-            sent += len(drafts)
-            sync = await trips.guard(send(company, drafts, kit))
-            if sync is not None:
-                trips.add(see_through(company, sync, kit))
-        elif trips.under_way:
-            await trips.one_ends()
-        else:
-            break
-    if trips.errors:
-        raise gravest(trips.errors)
+async def start_next(company: CompanyId, kit: Kit) -> bool:
+    """Bring the next drafts into a sync, where there is room for one more; say whether there were any."""
+    watch = kit.polls.of(company)
+    if watch.waits_for >= kit.limits.syncs_in_flight:
+        return False
+    drafts = await next_drafts(company, kit)
+    if drafts:
+        watch.receipts_last = False
+        await send(company, drafts, kit)
     return bool(drafts)
 
 
@@ -137,60 +241,3 @@ async def send(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> Sync | 
     elif (started := await find_started_by_create(company, drafts[0], kit)) is not None:
         return started
     return await start_sync(company, drafts, kit) if drafts else None
-
-
-async def see_through(company: CompanyId, sync: Sync, kit: Kit) -> None:
-    """Wait for a sync's end and judge its expenses; one that does not end in time is left to a later run.
-
-    Where Codat does not know the sync, a person is asked for (`CompanyHeld`) until it is certain that it is forgotten.
-    """
-    try:
-        finished = await await_sync(company, sync, kit)
-        if finished is not None:
-            await check_transactions(company, finished, kit)
-    except CompanyHeld as hold:
-        if hold.code != SYNC_NOT_FOUND or not await give_up(company, sync, kit):
-            raise
-
-
-class Trips:
-    """Syncs under way side by side, none of which an error elsewhere cuts off."""
-
-    def __init__(self, *, limit: int) -> None:
-        self._limit = limit
-        self._lost = 0
-        self.under_way: set[asyncio.Task[None]] = set()
-        self.errors: list[Exception] = []
-
-    def add(self, trip: Coroutine[None, None, None]) -> None:
-        """Set a sync on its way."""
-        self.under_way.add(asyncio.ensure_future(trip))
-
-    async def guard(self, work: Coroutine[None, None, T]) -> T | None:
-        """Do something whose error shall wait until nothing is under way."""
-        try:
-            return await work
-        except StartLost as error:
-            # It may be sent again, but not for ever: a start takes its quiescence time to be proved lost.
-            self._lost += 1
-            if self._lost > MAX_LOST_STARTS:
-                self.errors.append(error)
-            return None
-        except Exception as error:  # noqa: BLE001 - kept in `errors`, raised by the caller
-            self.errors.append(error)
-            return None
-
-    async def make_room(self) -> None:
-        """Wait until one more sync may be set on its way."""
-        while len(self.under_way) >= self._limit:
-            await self.one_ends()
-
-    async def one_ends(self) -> None:
-        """Wait until at least one of the syncs under way has come to its end."""
-        done, self.under_way = await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            error = task.exception()
-            if isinstance(error, Exception):
-                self.errors.append(error)
-            elif error is not None:
-                raise error

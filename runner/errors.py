@@ -124,6 +124,16 @@ class StillInDoubt(RequestError):
     code = "still_in_doubt"
 
 
+class LookLater(RequestError):
+    """What became of an earlier request is not certain yet: its company is walked again at `due`, monotonic seconds."""
+
+    code = "look_later"
+
+    def __init__(self, message: str, *, due: float) -> None:
+        super().__init__(message)
+        self.due = due
+
+
 class PreflightUnanswered(RequestError):
     """What a company accepts could not be read: nothing is sent for it before a later run has."""
 
@@ -131,7 +141,7 @@ class PreflightUnanswered(RequestError):
 
 
 class StartLost(RequestError):
-    """A start got no answer and was later proved never to have had its effect: its drafts are free again."""
+    """Starts of a company get no answer, one after the other, and are proved never to have had their effect."""
 
     code = "start_lost"
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import TypeVar
 
-from runner.errors import CompanyHeld, RequestError, RunStopped
+from runner.errors import CompanyHeld, LookLater, RequestError, RunStopped
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -49,6 +49,8 @@ def gravest(errors: Collection[BaseException]) -> BaseException:
                 return 1
             case CompanyHeld():
                 return 2
+            case LookLater():
+                return 4
             case RequestError():
                 return 3
             case _:

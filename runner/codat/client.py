@@ -1,6 +1,7 @@
 """Codat's operations as methods: each sends one request through the transports and reads its answer."""
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -28,7 +29,7 @@ from runner.domain.remote import (
     SyncStatus,
     TransactionRow,
 )
-from runner.errors import OutcomeUnknown, RequestError
+from runner.errors import OutcomeUnknown, RequestError, RunStopped
 
 PAGE_SIZE = 2_000
 READINGS = 3
@@ -55,7 +56,9 @@ class Codat:
         self.flow = flow
         self._transport = transport
         self._create_path = create_path
-        self._page_size = page_size
+        self.page_size = page_size
+        self.sent: Counter[CompanyId] = Counter()
+        """Requests that have left for each company, repetitions left out; whoever counts lets go of them."""
 
     async def create(
         self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey, begin: Begin
@@ -124,10 +127,10 @@ class Codat:
         """
 
         async def page(number: int) -> replies.Page:
-            request = requests.transactions_request(company, sync_id, page=number, page_size=self._page_size)
+            request = requests.transactions_request(company, sync_id, page=number, page_size=self.page_size)
             return await self._read(request, replies.read_transactions)
 
-        return await read_all(page, page_size=self._page_size)
+        return await read_all(page, page_size=self.page_size)
 
     async def keys_are_honoured(self, company: CompanyId) -> bool:
         """Say whether it is proven that a used idempotency key answers 422 to another body.
@@ -149,19 +152,31 @@ class Codat:
 
     async def _probe(self, company: CompanyId, payload: bytes, *, key: IdempotencyKey) -> int:
         request = replace(self._create_request(company, (payload,), key=key), expected=_REFUSED)
-        return (await self._transport.send(request, _nothing_to_write)).status
+        return (await self._send(request, _nothing_to_write)).status
 
     def _create_request(self, company: CompanyId, payloads: Sequence[bytes], *, key: IdempotencyKey) -> Request:
         return requests.create_request(company, payloads, flow=self.flow, key=key, create_path=self._create_path)
 
+    async def _send(self, request: Request, begin: Begin | None = None) -> Response:
+        """Send a request and count it, unless it was not let out."""
+        left = True
+        try:
+            return await self._transport.send(request, begin)
+        except RunStopped:
+            left = False
+            raise
+        finally:
+            if left and request.company is not None:
+                self.sent[request.company] += 1
+
     async def _effect(self, request: Request, begin: Begin) -> Response:
-        response = await self._transport.send(request, begin)
+        response = await self._send(request, begin)
         check(request, response)
         return response
 
     async def _read(self, request: Request, reader: Callable[[Response], T]) -> T:
         for reading in range(1, READINGS + 1):
-            response = await self._transport.send(request)
+            response = await self._send(request)
             check(request, response)
             try:
                 return reader(response)

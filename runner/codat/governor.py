@@ -128,6 +128,17 @@ class Governor:
             lane.got_through(now)
         self._settle(now)
 
+    def requests_left(self, *, seconds: float = math.inf) -> float:
+        """Return how many requests may still leave, by all limits of the run and the day; infinity where none is known.
+
+        `seconds`: until the run ends.
+        """
+        left = self._quota.remaining(self._clock.monotonic())
+        quota = math.inf if left is None else max(0, left - self._limits.reserve - self._in_flight)
+        allowed = self._limits.max_requests
+        counted = math.inf if allowed is None else allowed - self._sent
+        return min(counted, quota, max(0.0, seconds) * self._limits.max_rpm * len(self._lanes) / 60)
+
     def snapshot(self) -> Traffic:
         """Return the state of things, for showing."""
         now = self._clock.monotonic()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from runner.domain.ids import CompanyNo
 from runner.domain.preflight import FEW, Preflight
 
 
@@ -10,12 +11,17 @@ from runner.domain.preflight import FEW, Preflight
 class OpenWork:
     """What is open of one company."""
 
+    company_no: CompanyNo | None = None
+    served_run: int = 0
+    """The last earlier run in which anything was asked or sent for it; 0 where there was none."""
     undrafted: int = 0
     """Expenses that are staged and in no draft yet."""
     drafted: int = 0
     """Drafts that are no datasets yet."""
     stored: int = 0
     """Datasets that are in no sync yet."""
+    in_drafts: int = 0
+    """Expenses in drafts and datasets that are in no sync yet."""
     syncs: int = 0
     """Syncs that are not judged yet."""
     unfinished: int = 0
@@ -31,6 +37,11 @@ class OpenWork:
     options_seen: bool = False
     first: bool = False
     """Whether no sync of it is known yet: then Codat's list is read once, to know others' syncs from ours."""
+
+    @property
+    def open(self) -> int:
+        """Return how many expenses and receipts are on their way."""
+        return self.undrafted + self.in_drafts + self.in_syncs + self.receipts
 
 
 @dataclass(frozen=True, slots=True)

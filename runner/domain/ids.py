@@ -4,6 +4,8 @@ import re
 from typing import NewType
 
 CompanyId = NewType("CompanyId", str)
+CompanyNo = NewType("CompanyNo", int)
+"""The journal's own number of a company."""
 """Codat's id of a company: the unit of parallelism and of failure."""
 ExpenseId = NewType("ExpenseId", str)
 """The expense's UUID, lower case with hyphens: the ledger's idempotency key."""

@@ -1,8 +1,9 @@
 """The journal's verbs for companies: who has open work, who is held, who owns whom."""
 
+from collections.abc import Sequence
 from sqlite3 import Connection
 
-from runner.domain.ids import CompanyId, normal_company
+from runner.domain.ids import CompanyId, CompanyNo, normal_company
 from runner.journal.context import Verbs
 from runner.journal.records import Hold
 from runner.journal.statements import load
@@ -21,17 +22,25 @@ class Companies(Verbs):
         values = {"after": after, "limit": limit, "auto_retry": auto_retry}
         return await self._rows(_numbered, _SQL["page_with_open_work"], values)
 
-    async def claim(self, company: CompanyId) -> int:
-        """Make this run the company's owner; return the ownership's epoch.
+    async def ids(self, numbers: Sequence[CompanyNo]) -> list[CompanyId]:
+        """Return the ids of companies, in the order of these numbers."""
 
-        It says afterwards which run walked the company last and how often it was walked. Nothing compares it: behind
-        one file's lock nobody contends. A journal that several hosts share would refuse writes of an older epoch.
+        def operation(connection: Connection) -> list[CompanyId]:
+            return [CompanyId(connection.execute(_SQL["id_of"], {"company": no}).fetchone()[0]) for no in numbers]
+
+        return await self._read(operation)
+
+    async def claim(self, company: CompanyId) -> str | None:
+        """Make this run the company's owner; return what its syncs have taught, None where that is nothing yet.
+
+        It says afterwards which run walked the company last and how many did. Nothing compares it: behind one file's
+        lock nobody contends. A journal that several hosts share would refuse writes of an older epoch.
         """
+        values = {"company": company, "run": self._context.run}
 
-        def operation(connection: Connection) -> int:
-            values = {"company": company, "run": self._context.run}
-            (epoch,) = connection.execute(_SQL["claim"], values).fetchone()
-            return int(epoch)
+        def operation(connection: Connection) -> str | None:
+            (pace,) = connection.execute(_SQL["claim"], values).fetchone()
+            return None if pace is None else str(pace)
 
         return await self._write(operation)
 
@@ -42,6 +51,15 @@ class Companies(Verbs):
         """
         values = {"company": normal_company(text.strip()), "wrong_rows": int(wrong_rows)}
         return await self._row(CompanyId, _SQL["named"], values)
+
+    async def record_served(self, company: CompanyId) -> None:
+        """Record that a request about the company has left in this run: others come first in the next one."""
+        await self._change(_SQL["served"], {"company": company, "run": self._context.run})
+
+    async def common_pace(self) -> str | None:
+        """Return what the last syncs of all companies have taught, the latest run of each."""
+        paces = await self._rows(lambda pace: str(pace).rpartition(" ")[2], _SQL["common_pace"])
+        return " ".join(reversed(paces)) or None
 
     async def hold(self, company: CompanyId, *, code: str, message: str, hint: str | None) -> None:
         """Put the company aside; the date of the first hold is kept, also where it was released in vain since."""

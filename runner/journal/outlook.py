@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from runner.domain.forecast import OpenWork
+from runner.domain.ids import CompanyNo
 from runner.domain.preflight import IDS_LIFE, LINKED_LIFE, is_fresh
 from runner.journal.context import Verbs
 from runner.journal.statements import load
@@ -46,22 +47,30 @@ class Outlook(Verbs):
 
 def _open_work(connection: Connection, now: datetime, auto_retry: int) -> list[OpenWork]:
     found: dict[int, dict[str, Any]] = defaultdict(dict)
-    for company, undrafted in connection.execute(_SQL["undrafted"], {"auto_retry": auto_retry}):
-        found[company].update(undrafted=undrafted)
-    for company, drafted, stored in connection.execute(_SQL["drafts"]):
-        found[company].update(drafted=drafted, stored=stored)
-    for company, syncs, unfinished, in_syncs in connection.execute(_SQL["syncs"]):
-        found[company].update(syncs=syncs, unfinished=unfinished, in_syncs=in_syncs)
-    for company, receipts in connection.execute(_SQL["receipts"]):
-        found[company].update(receipts=receipts)
-    for (company,) in connection.execute(_SQL["first"]):
-        found[company].update(first=True)
-    for (company,) in connection.execute(_SQL["held"]):
-        found[company].update(held=True)
+    for statement, names in _COUNTS.items():
+        values = {"auto_retry": auto_retry} if statement == "undrafted" else {}
+        for company, *counts in connection.execute(_SQL[statement], values):
+            found[company].update(zip(names, counts, strict=True))
+    for statement, name in (("first", "first"), ("held", "held")):
+        for (company,) in connection.execute(_SQL[statement]):
+            found[company][name] = True
     for company, *seen in connection.execute(_SQL["seen"]):
         if company in found:
             found[company].update(_seen(now, *seen))
-    return [OpenWork(**values) for values in found.values()]
+    for company, served_run in connection.execute(_SQL["served"]):
+        if company in found:
+            found[company]["served_run"] = served_run
+    return [OpenWork(company_no=CompanyNo(company), **values) for company, values in found.items()]
+
+
+_COUNTS = {
+    "undrafted": ("undrafted",),
+    "drafts": ("drafted", "stored", "in_drafts"),
+    "syncs": ("syncs", "unfinished", "in_syncs"),
+    "receipts": ("receipts",),
+    "in_doubt": (),
+}
+"""What each statement counts of a company."""
 
 
 def _seen(now: datetime, linked_at: str | None, defaults_at: str | None, options_at: str | None) -> dict[str, bool]:

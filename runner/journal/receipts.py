@@ -18,9 +18,9 @@ _SQL = load("receipts")
 class Receipts(Verbs):
     """Knows which receipts wait for what."""
 
-    async def waiting(self, company: CompanyId, *, after: ReceiptNo, limit: int) -> list[WaitingReceipt]:
+    async def waiting(self, company: CompanyId, *, limit: int) -> list[WaitingReceipt]:
         """Return the next waiting receipts of expenses that stand in the books."""
-        values = {"company": company, "after": after, "limit": limit}
+        values = {"company": company, "limit": limit}
         return await self._rows(_waiting, _SQL["waiting"], values)
 
     async def begin_attach(

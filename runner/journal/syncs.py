@@ -168,8 +168,8 @@ class Syncs(Verbs):
         """
         return frozenset(await self._rows(ExpenseId, _SQL["not_to_judge"], {"sync": number}))
 
-    async def record_finished(self, number: SyncNo, status: SyncStatus) -> Sync:
-        """Record a final status; the expenses are not judged by it."""
+    async def record_finished(self, number: SyncNo, status: SyncStatus, *, pace: str = "") -> Sync:
+        """Record a final status, and what the company's syncs have taught; the expenses are not judged by it."""
         values = {
             "sync": number,
             "code": status.code,
@@ -177,7 +177,13 @@ class Syncs(Verbs):
             "error": status.error,
             "now": self._context.now(),
         }
-        await self._change(_SQL["finished"], values)
+
+        def operation(connection: Connection) -> None:
+            connection.execute(_SQL["finished"], values)
+            if pace:
+                connection.execute(_SQL["pace"], {"sync": number, "pace": pace})
+
+        await self._write(operation)
         return Sync(number, status.sync_id, SyncState.FINISHED, status.code, status.error)
 
     async def record_judged(

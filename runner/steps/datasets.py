@@ -12,7 +12,7 @@ from runner.steps.holds import held_by_refusal, held_by_repeated_id
 from runner.steps.intent import Intent, end_of
 from runner.steps.isolation import can_isolate, isolate
 from runner.steps.kit import Kit
-from runner.steps.looking import look_until_quiet
+from runner.steps.looking import count_lost, look_until_quiet
 from runner.steps.named import named_known, named_stranger
 from runner.steps.replay import is_young, may_replay
 from runner.together import each
@@ -109,6 +109,7 @@ async def _meet_unexpected_sync(company: CompanyId, draft: Draft, contents: Cont
     if found is not None:
         await kit.journal.syncs.record_started_by_create(company, draft, found, attempt.no, adopted=True)
         raise _speaks_direct()
+    count_lost(company, kit)
 
 
 async def find_started_by_create(company: CompanyId, draft: Draft, kit: Kit) -> Sync | None:

@@ -1,5 +1,6 @@
 """What every step of the walk has in its hands."""
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -34,8 +35,6 @@ class Limits:
     creates_in_flight: int = 8
     syncs_in_flight: int = 2
     receipts_in_flight: int = 8
-    turn: int = 400
-    """Drafts that a company sends before others get their turn."""
     poll_interval: float = 2.0
     poll_maximum: float = 30.0
     wait: float = 3600.0
@@ -47,6 +46,10 @@ class Limits:
     retry_receipts_in_doubt: bool = False
     unknown: Backoff = field(default_factory=lambda: Backoff(initial=1.0, factor=2.0, maximum=60.0, attempts=6))
     """How a harmless effect whose outcome is unknown is repeated."""
+
+
+def _without_end() -> float:
+    return math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Kit:
     proofs: Proofs
     note: Note
     limits: Limits
+    requests_left: Callable[[], float] = _without_end
+    """How many requests the run may still send, as far as can be told; infinity where nothing bounds it."""
     polls: Polls = field(default_factory=Polls)
     """What is waited for at Codat, and how long that takes."""
     checks: Checks = field(default_factory=Checks)

@@ -3,17 +3,21 @@
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
-from itertools import chain, repeat
 
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
 from runner.domain.states import SyncClass
-from runner.errors import OutcomeUnknown, Refused, StillInDoubt
+from runner.errors import LookLater, OutcomeUnknown, Refused, StartLost, StillInDoubt
 from runner.journal.records import Attempt
 from runner.steps.holds import held_by_refusal
 from runner.steps.kit import Kit
+from runner.steps.polls import Doubt, Watch
 
 LOOKS = (5.0, 15.0, 30.0, 60.0, 120.0)
 """Seconds between looks for a sync; the last one repeats."""
+
+
+MAX_LOST = 3
+"""Requests of one company that may come to nothing without an answer before it is left to a later run."""
 
 
 class Look(Enum):
@@ -86,35 +90,59 @@ async def look_until_quiet(
     *,
     moot: Callable[[], Awaitable[bool]] | None = None,
 ) -> SyncId | None:
-    """Look for the sync that an unanswered attempt may have started until it is found, or certain not to come.
+    """Take the next look for the sync that an unanswered attempt may have started: return it if it is found.
 
-    Certain is that once the quiescence time is over and two looks in a row have found nothing: then None. `moot`
-    is asked before each further look; where it says so the question has become moot: None as well.
-    Raises `StillInDoubt` where others at Codat do not let it become certain in `wait` seconds more,
-    `CompanyHeld` where Codat refuses to be asked.
+    None where it is certain not to come, once the quiescence time is over and two looks in a row have found nothing.
+    `moot` is asked before each further look; where it says so the question has become moot: None as well.
+    Raises `LookLater` until the next look is due, `StillInDoubt` where others at Codat do not let it become certain
+    in `wait` seconds more, `CompanyHeld` where Codat refuses to be asked.
     """
-    empty = 0
-    patience = kit.clock.monotonic() + kit.limits.quiescence + kit.limits.wait
-    for step in chain(LOOKS, repeat(LOOKS[-1])):
-        try:
-            found = await look(company, ours, kit, since=attempt.first.earliest, named=attempt.unbelieved_sync)
-        except Refused as refusal:
-            raise held_by_refusal(refusal) from refusal
-        if not isinstance(found, Look):
-            return found
-        empty = empty + 1 if found is Look.NOTHING else 0
-        remaining = kit.limits.quiescence - kit.journal.ages.at_least(attempt.last)
-        if remaining <= 0 and empty >= 2:
-            return None
-        if kit.clock.monotonic() > patience:
-            raise StillInDoubt(
-                "A sync of unknown fate could not be settled: others at Codat do not end, or end without any rows."
-            )
-        kit.note("start_in_doubt", company=company, seconds_left=max(0, round(remaining)))
-        await kit.pause(min(step, max(remaining, LOOKS[0])))
-        if moot is not None and await moot():
-            return None
-    raise AssertionError("the steps never end")
+    watch = kit.polls.of(company)
+    now = kit.clock.monotonic()
+    doubt = watch.doubts.setdefault(attempt.no, Doubt(give_up=now + kit.limits.quiescence + kit.limits.wait))
+    if now < doubt.due:
+        raise _later(doubt)
+    if doubt.looks and moot is not None and await moot():
+        return _settled(watch, attempt, None)
+    try:
+        found = await look(company, ours, kit, since=attempt.first.earliest, named=attempt.unbelieved_sync)
+    except Refused as refusal:
+        raise held_by_refusal(refusal) from refusal
+    if not isinstance(found, Look):
+        return _settled(watch, attempt, found)
+    doubt.empty = doubt.empty + 1 if found is Look.NOTHING else 0
+    remaining = kit.limits.quiescence - kit.journal.ages.at_least(attempt.last)
+    if remaining <= 0 and doubt.empty >= 2:
+        return _settled(watch, attempt, None)
+    if kit.clock.monotonic() > doubt.give_up:
+        raise StillInDoubt(
+            "A sync of unknown fate could not be settled: others at Codat do not end, or end without any rows."
+        )
+    kit.note("start_in_doubt", company=company, seconds_left=max(0, round(remaining)))
+    step = LOOKS[min(doubt.looks, len(LOOKS) - 1)]
+    doubt.looks += 1
+    doubt.due = kit.clock.monotonic() + min(step, max(remaining, LOOKS[0]))
+    raise _later(doubt)
+
+
+def count_lost(company: CompanyId, kit: Kit) -> None:
+    """Count a request without an answer that came to nothing; raise `StartLost` where there were too many in this run.
+
+    It takes its quiescence time to be proved lost: a service that answers none would hold up a run for ever.
+    """
+    watch = kit.polls.of(company)
+    watch.lost += 1
+    if watch.lost > MAX_LOST:
+        raise StartLost("Codat answers none of the requests that would start a sync.")
+
+
+def _later(doubt: Doubt) -> LookLater:
+    return LookLater("What became of a request that got no answer is not certain yet.", due=doubt.due)
+
+
+def _settled(watch: Watch, attempt: Attempt, found: SyncId | None) -> SyncId | None:
+    watch.doubts.pop(attempt.no, None)
+    return found
 
 
 _SLACK = timedelta(days=1)

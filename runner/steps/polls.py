@@ -1,22 +1,26 @@
-"""Who waits for which syncs of a company, and when the next look at all of them is due. No I/O in here."""
+"""Which syncs of a company are waited for, and when the next look at all of them is due. No I/O in here.
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+A company that only waits keeps nothing but its watch: what is here outlives its walks, and ends with the run.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runner.backoff import Jitter
-from runner.domain.ids import CompanyId, SyncId
+from runner.domain.ids import AttemptNo, CompanyId, SyncId
 from runner.domain.remote import SyncStatus
 from runner.domain.states import SyncClass, SyncCode
-from runner.errors import Refused
+from runner.errors import CompanyHeld, Refused, RequestError
 from runner.steps.pace import Pace, Run, growing
 
 Seen = Mapping[SyncId, SyncStatus | Refused]
 """What one look found: the status of each sync that was waited for, or why it cannot be told."""
 
-REMEMBERED = 5_000
-"""Companies whose pace is remembered, and hints nobody waits for: memory must not grow with their number."""
+EARLY_HINTS = 50
+"""Hints about a company's syncs that nobody waits for yet, the newest ones, in case an answer tells the id later."""
+LATE = 5.0
+"""Seconds after which a look is too late to teach how long a sync takes."""
 PATIENCE = 2.0
 """Looks at a sync whose end will be announced are that much rarer than the rarest otherwise."""
 _UNEVEN = 0.1
@@ -30,7 +34,7 @@ class Place:
     sync_id: SyncId
     began: float
     deadline: float
-    """When whoever waits gives up, and leaves it to a later run."""
+    """When it is left to a later run."""
     fresh: bool
     """Whether it was started in this life: only then can be learned how long it takes."""
     looked: bool = False
@@ -42,102 +46,174 @@ class Place:
     """Whether it was said to have ended, and nobody has looked since."""
     announced: bool = False
     """Whether that was ever said."""
+    left: bool = False
+    """Whether its time is over: only a hint is a reason for another look."""
     delays: Iterator[float] | None = None
 
 
+@dataclass(slots=True)
+class Doubt:
+    """An attempt without an answer that is looked for at Codat; times in monotonic seconds."""
+
+    give_up: float
+    """When others at Codat have kept it unclear for too long."""
+    looks: int = 0
+    empty: int = 0
+    """Looks in a row that found nothing."""
+    due: float = 0.0
+    """When the next look is due."""
+
+
 class Watch:
-    """The syncs of one company that are waited for, oldest first.
+    """What one company waits for: its syncs, oldest first, and its attempts without an answer.
 
     Codat runs a company's syncs in turn, so the oldest one decides when to look; a look is at all of them.
     """
 
-    def __init__(self) -> None:
-        self.pace = Pace()
+    __slots__ = (
+        "_due",
+        "_early",
+        "_free",
+        "_places",
+        "begun",
+        "doubts",
+        "listed",
+        "lost",
+        "pace",
+        "receipts_last",
+        "trouble",
+    )
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.begun = False
+        """Whether what earlier runs left in doubt has been looked at in this one."""
         self.listed = True
         """Whether the company's list of statuses is worth asking."""
-        self.look: asyncio.Task[Seen] | None = None
-        """The next look, once somebody waits for it."""
-        self.woken = asyncio.Event()
-        """Set once a sync that is waited for is said to have ended."""
+        self.receipts_last = True
+        """Whether its last turn went to receipts: then the next one is a sync's."""
+        self.lost = 0
+        """Requests of this run that got no answer and came to nothing."""
+        self.trouble: list[CompanyHeld | RequestError] = []
+        """What went wrong; nothing more is sent in this run, what is under way is seen through."""
+        self.doubts: dict[AttemptNo, Doubt] = {}
         self._places: list[Place] = []
-        self._started: dict[SyncId, float] = {}
-        self._free = 0.0
+        self._early: dict[SyncId, None] = {}
+        self._free = -math.inf
         """When a sync of the company was last seen to end: the one behind it runs since then."""
-        self._due: tuple[float, float] | None = None
-        """When the next look was decided, and how long after that it is."""
+        self._due: float | None = None
+        """When the next look is, once that is decided."""
 
-    def started(self, sync_id: SyncId, *, now: float) -> None:
-        """Learn that a sync has been started just now."""
-        self._started[sync_id] = now
+    def started(self, sync_id: SyncId, *, now: float, wait: float) -> None:
+        """Wait for a sync that has been started just now, at most `wait` seconds."""
+        self._enter(Place(sync_id, now, now + wait, fresh=True))
 
-    def enter(self, sync_id: SyncId, *, now: float, wait: float) -> Place:
-        """Wait for a sync, at most `wait` seconds."""
-        began = self._started.pop(sync_id, None)
-        place = Place(sync_id, now if began is None else began, now + wait, fresh=began is not None)
+    def wait_for(self, sync_ids: Iterable[SyncId], *, now: float, wait: float) -> None:
+        """Wait for these syncs and no others: for those of an earlier life at most `wait` seconds from now."""
+        wanted = dict.fromkeys(sync_ids)
+        kept = [place for place in self._places if place.sync_id in wanted]
+        if len(kept) < len(self._places):
+            # What was decided may have been decided for one that is gone.
+            self._places, self._due = kept, None
+        known = {place.sync_id for place in kept}
+        for sync_id in wanted:
+            if sync_id not in known:
+                self._enter(Place(sync_id, now, now + wait, fresh=False))
+
+    def _enter(self, place: Place) -> None:
+        if place.sync_id in self._early:
+            del self._early[place.sync_id]
+            place.hinted = place.announced = True
         self._places.append(place)
-        return place
-
-    def leave(self, place: Place) -> None:
-        """Wait no longer."""
-        if place in self._places:
-            self._places.remove(place)
-        if self.look is None or self.look.done():
-            # What was decided may have been decided for this one.
-            self._due = None
-        if not self._places:
-            self.look = None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nobody waits for anything."""
-        return not self._places and not self._started
 
     def awaited(self) -> list[SyncId]:
-        """Return the syncs that are waited for, oldest first."""
-        return list(dict.fromkeys(place.sync_id for place in self._places))
+        """Return the syncs that are worth a look, oldest first."""
+        return [place.sync_id for place in self._places if not place.left or place.hinted]
 
     def hint(self, sync_id: SyncId) -> bool:
-        """Let the next look be now, because a sync is said to have ended; False where nobody waits for it."""
-        meant = [place for place in self._places if place.sync_id == sync_id]
-        for place in meant:
-            place.hinted = place.announced = True
-            self._due = None
-            self.woken.set()
-        return bool(meant)
+        """Let the next look be now, because a sync is said to have ended; False where nobody waits for it (yet)."""
+        for place in self._places:
+            if place.sync_id == sync_id:
+                place.hinted = place.announced = True
+                return True
+        self._early[sync_id] = None
+        if len(self._early) > EARLY_HINTS:
+            del self._early[next(iter(self._early))]
+        return False
 
-    def pause(self, *, now: float, least: float, most: float, jitter: Jitter, announced: bool = False) -> float:
-        """Return the seconds until the next look, the same for all who wait, decided once for each look.
+    def is_due(self, now: float) -> bool:
+        """Say whether to look now: a look that was decided is due, or there is something new to see."""
+        if any(place.hinted or (not place.fresh and not place.looked) for place in self._places):
+            return True
+        return self._due is not None and self._due <= now
 
-        Somebody must be waiting. However short the waits, each sync is looked at once: one that nobody looks
-        at never ends. `announced` says that the ends of syncs are told by hints, which have proved reliable.
+    def next_look(
+        self, *, now: float, least: float, most: float, jitter: Jitter, announced: bool, patient: bool
+    ) -> float:
+        """Return when the next look is due, decided once for each look; infinity where there is nothing to look at.
+
+        However short the waits, each sync is looked at once: one that nobody looks at never ends. `announced` says
+        that the ends of syncs are told by hints, which have proved reliable; `patient` that nothing else waits for
+        the end, so that one look after it is better than several around it.
         """
         if any(place.hinted for place in self._places):
-            return 0.0
+            return now
+        places = [place for place in self._places if not place.left]
+        if not places:
+            return math.inf
         if self._due is None:
-            oldest = self._places[0]
-            if oldest.delays is None:
-                known = self.pace.delays(least=least, most=most)
-                oldest.delays = known if oldest.fresh else growing(least, most)
-            delay = max(least, most) if oldest.long else next(oldest.delays)
-            if announced and not any(place.announced for place in self._places):
+            oldest = places[0]
+            since, delay = self._delay(oldest, now=now, least=least, most=most, patient=patient)
+            if announced and delay and not any(place.announced for place in places):
                 delay = max(delay, PATIENCE * most)
-            delay = jitter(delay * (1 - _UNEVEN), delay)
-            patience = [place.deadline - now for place in self._places if not place.looked]
-            self._due = (now, max(0.0, min([delay, *patience])))
-        decided, delay = self._due
-        return max(0.0, delay - (now - decided))
+            due = since + jitter(delay * (1 - _UNEVEN), delay)
+            self._due = max(now, min([due, *(place.deadline for place in places if not place.looked)]))
+        return self._due
 
-    def ask_anew(self) -> None:
-        """Forget when the look that is just over was due."""
+    def _delay(self, oldest: Place, *, now: float, least: float, most: float, patient: bool) -> tuple[float, float]:
+        """Return since when to wait for the next look, and how long."""
+        if not oldest.fresh and not oldest.looked:
+            # It runs since an earlier life, and may long have ended.
+            return now, 0.0
+        if oldest.long:
+            return now, max(least, most)
+        if oldest.delays is not None:
+            return now, next(oldest.delays)
+        if not oldest.fresh:
+            oldest.delays = growing(least, most)
+            return now, next(oldest.delays)
+        oldest.delays = self.pace.delays(least=least, most=most, patient=patient)
+        return max(oldest.began, self._free), next(oldest.delays)
+
+    @property
+    def waits_for(self) -> int:
+        """How many syncs are waited for, those that were left to a later run not among them."""
+        return sum(not place.left for place in self._places)
+
+    def leave(self, sync_id: SyncId | None = None) -> None:
+        """Leave a sync to a later run, or all of them."""
+        for place in self._places:
+            if sync_id in {None, place.sync_id}:
+                place.left, place.looked, place.hinted = True, True, False
         self._due = None
+
+    def leave_overdue(self, next_look: float) -> list[SyncId]:
+        """Leave syncs to a later run whose time is over before the next look; return them."""
+        over = [place for place in self._places if place.looked and not place.left and place.deadline < next_look]
+        for place in over:
+            place.left = True
+            self._due = None
+        return [place.sync_id for place in over]
 
     def saw(self, seen: Seen, *, now: float) -> bool:
         """Take in what a look found: who has ended is waited for no more, and teaches.
 
         Return whether one has ended that no hint had announced.
         """
+        # A look that came late, because others had their turns before, says little of when a sync ended.
+        prompt = self._due is None or now - self._due <= LATE
+        self._due = None
         missed = False
-        self.woken.clear()
         for place in list(self._places):
             status = seen.get(place.sync_id)
             if not isinstance(status, SyncStatus):
@@ -154,57 +230,52 @@ class Watch:
             missed = missed or not place.announced
             self._places.remove(place)
             began = max(place.began, self._free)
-            if place.fresh and began < now:
+            if place.fresh and began < now and (prompt or place.announced):
                 self.pace.learn(Run(max(0.0, place.still - began), now - began))
             self._free = now
         return missed
 
 
 class Polls:
-    """The watches of all companies of a run."""
+    """The watches of all companies that have begun in a run and have not come to their end."""
 
     def __init__(self) -> None:
-        self._watches: OrderedDict[CompanyId, Watch] = OrderedDict()
-        self._early: OrderedDict[tuple[CompanyId, SyncId], None] = OrderedDict()
+        self._watches: dict[CompanyId, Watch] = {}
+        self.pace = Pace()
+        """What the syncs of all companies have shown, for those of which nothing is known."""
         self.hinted = False
         """Whether hints may come at all, in this run."""
         self.announced = False
         """Whether hints can be relied on: the last sync that was seen to have ended had been announced by one."""
+        self.wake: Callable[[CompanyId], None] = _nobody
+        """Called when a company that waits has something to look at."""
 
     def hint(self, company: CompanyId, sync_id: SyncId) -> None:
         """Learn that a sync is said to have ended, from whoever can be believed so far as to look at it.
 
-        It may come before the answer that tells its id.
+        It may come before the answer that tells its id. A company that has not begun yet is looked at anyway when it
+        does, and one that has come to its end waits for nothing.
         """
         watch = self._watches.get(company)
         if watch is not None and watch.hint(sync_id):
             self.announced = True
-            return
-        self._early[company, sync_id] = None
-        if len(self._early) > REMEMBERED:
-            self._early.popitem(last=False)
+            self.wake(company)
 
-    def enter(self, company: CompanyId, sync_id: SyncId, *, now: float, wait: float) -> Place:
-        """Wait for a sync of a company, at most `wait` seconds."""
-        watch = self.of(company)
-        place = watch.enter(sync_id, now=now, wait=wait)
-        if (company, sync_id) in self._early:
-            del self._early[company, sync_id]
-            watch.hint(sync_id)
-        return place
+    def begin(self, company: CompanyId, pace: str | None) -> None:
+        """Watch a company, with what earlier runs have learned of its syncs."""
+        self._watches[company] = Watch(Pace(pace, common=self.pace))
 
     def of(self, company: CompanyId) -> Watch:
         """Return the company's watch."""
         watch = self._watches.get(company)
         if watch is None:
-            watch = self._watches[company] = Watch()
-            self._forget()
-        self._watches.move_to_end(company)
+            watch = self._watches[company] = Watch(Pace(common=self.pace))
         return watch
 
-    def _forget(self) -> None:
-        if len(self._watches) <= REMEMBERED:
-            return
-        idle = next((company for company, watch in self._watches.items() if watch.is_idle), None)
-        if idle is not None:
-            del self._watches[idle]
+    def forget(self, company: CompanyId) -> None:
+        """Let go of a company that has come to its end in this run."""
+        self._watches.pop(company, None)
+
+
+def _nobody(_company: CompanyId) -> None:
+    pass

@@ -1,6 +1,6 @@
 """Attaching receipts: blind, since Codat cannot be asked what is attached, and the same file twice is there twice."""
 
-from runner.domain.ids import CompanyId, ReceiptNo
+from runner.domain.ids import CompanyId
 from runner.domain.remote import ReceiptFile
 from runner.domain.states import Outcome, ReceiptState
 from runner.errors import NotReady, OutcomeUnknown, ReceiptUnusable, Refused, RequestError, RunStopped
@@ -11,15 +11,12 @@ from runner.steps.kit import Kit
 from runner.steps.replay import PAUSES, OtherBody, SameBody, may_replay
 from runner.together import each
 
-PAGE = 500
 
-
-async def upload_receipts(company: CompanyId, kit: Kit) -> None:
-    """Attach every waiting receipt of the company's posted expenses, each once."""
-    after = ReceiptNo(0)
-    while page := await kit.journal.receipts.waiting(company, after=after, limit=PAGE):
-        await each(page, lambda waiting: upload(company, waiting, kit), limit=kit.limits.receipts_in_flight)
-        after = page[-1].no
+async def upload_receipts(company: CompanyId, kit: Kit, *, limit: int) -> bool:
+    """Attach waiting receipts of the company's posted expenses, each once; say whether there were any."""
+    page = await kit.journal.receipts.waiting(company, limit=limit)
+    await each(page, lambda waiting: upload(company, waiting, kit), limit=kit.limits.receipts_in_flight)
+    return bool(page)
 
 
 async def upload(company: CompanyId, waiting: WaitingReceipt, kit: Kit) -> None:

@@ -30,11 +30,15 @@ from runner.steps.starting import request_start
 
 
 async def reconcile(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
-    """Settle a sync of unknown fate: return it running, or None where it is proved never to have been."""
+    """Settle a sync of unknown fate: return it running, or None where it is proved never to have been.
+
+    Raises `LookLater` while it is not certain, and what `look_until_quiet` raises.
+    """
     attempt = await kit.journal.attempts.of_sync(sync.no)
     if attempt is None:
         raise RuntimeError(f"sync {sync.no} has no attempt")
-    if await may_replay(company, attempt, kit):
+    # Once a look has been taken, its key has told what it will.
+    if attempt.no not in kit.polls.of(company).doubts and await may_replay(company, attempt, kit):
         running = await _replay(company, sync, attempt, kit)
         if running is not None:
             return running

@@ -1,99 +1,82 @@
-"""Waiting for a sync's final status: one look serves all who wait for syncs of the same company."""
+"""Looking at syncs for their final status: one look serves all that a company waits for."""
 
-import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from runner.domain.ids import CompanyId, SyncId
 from runner.domain.remote import SyncStatus
-from runner.domain.states import SyncClass, SyncState, is_documented
+from runner.domain.states import SyncClass, is_documented
 from runner.errors import CompanyHeld, OutcomeUnknown, Refused
 from runner.journal.records import Sync
 from runner.steps.holds import ASK_FOR_SYNC, SYNC_NOT_FOUND, find_company, held_by_refusal
 from runner.steps.kit import Kit
-from runner.steps.polls import Seen, Watch
+from runner.steps.polls import Watch
 
 
-async def await_sync(company: CompanyId, sync: Sync, kit: Kit) -> Sync | None:
-    """Poll a running sync until it has a final status; None where the waiting time is over.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a company's syncs found."""
 
-    A webhook or a later run finds it as it stands: reading is free of effects.
+    finished: Sequence[Sync] = ()
+    lost: Sequence[tuple[Sync, CompanyHeld]] = ()
+    """Syncs whose status Codat refuses to tell, and the hold that follows."""
+
+
+async def look_at_syncs(company: CompanyId, running: Sequence[Sync], kit: Kit) -> Look:
+    """Look at the company's running syncs, all at once, if that is due; reading is free of effects.
+
+    Those whose waiting time is over are left: a hint or a later run finds them as they stand.
     """
-    if sync.state is SyncState.FINISHED:
-        return sync
-    if sync.sync_id is None:
-        raise RuntimeError(f"sync {sync.no} has no id to poll")
     watch = kit.polls.of(company)
-    place = kit.polls.enter(company, sync.sync_id, now=kit.clock.monotonic(), wait=kit.limits.wait)
-    seen = False
-    try:
-        while not (place.looked and kit.clock.monotonic() + _pause(watch, kit) > place.deadline):
-            status = await _next_look(company, sync.sync_id, watch, kit)
-            if status is not None and status.kind is not SyncClass.RUNNING:
-                kit.note("sync_finished", company=company, sync=sync.sync_id, code=status.code, error=status.error)
-                return await kit.journal.syncs.record_finished(sync.no, status)
-            if status is not None and not seen:
-                # Should Codat miss it again, that counts as the first time.
-                seen = True
-                await kit.journal.syncs.record_seen(sync.no)
-    finally:
-        watch.leave(place)
-    kit.note("sync_left", company=company, sync=sync.sync_id, waited=kit.limits.wait)
-    return None
+    by_id = {sync.sync_id: sync for sync in running if sync.sync_id is not None}
+    watch.wait_for(by_id, now=kit.clock.monotonic(), wait=kit.limits.wait)
+    if not watch.is_due(kit.clock.monotonic()):
+        return Look()
+    seen = await _ask(company, watch, kit)
+    if watch.saw(seen, now=kit.clock.monotonic()):
+        kit.polls.announced = False
+    finished, lost = [], []
+    for sync_id, found in seen.items():
+        sync = by_id[sync_id]
+        if isinstance(found, Refused):
+            watch.leave(sync_id)
+            lost.append((sync, await _lost(company, sync_id, found, kit)))
+            continue
+        if not is_documented(found.code):
+            kit.note("undocumented_status", company=company, sync=sync_id, code=found.code, means=found.kind)
+        if found.kind is SyncClass.RUNNING:
+            # Should Codat miss it again, that counts as the first time.
+            await kit.journal.syncs.record_seen(sync.no)
+        else:
+            kit.note("sync_finished", company=company, sync=sync_id, code=found.code, error=found.error)
+            finished.append(await kit.journal.syncs.record_finished(sync.no, found, pace=str(watch.pace)))
+    return Look(finished, lost)
 
 
-async def _next_look(company: CompanyId, sync_id: SyncId, watch: Watch, kit: Kit) -> SyncStatus | None:
-    """Wait for the next look, whoever began it; None where it had left before this sync was waited for."""
-    if watch.look is None or watch.look.done():
-        watch.look = asyncio.ensure_future(_look(company, watch, kit))
-    # Shielded: one who stops waiting must not take the look from the others.
-    found = (await asyncio.shield(watch.look)).get(sync_id)
-    if isinstance(found, Refused):
-        raise await _lost(company, sync_id, found, kit) from found
-    if found is not None and not is_documented(found.code):
-        kit.note("undocumented_status", company=company, sync=sync_id, code=found.code, means=found.kind)
-    return found
+def next_look(company: CompanyId, kit: Kit, *, patient: bool) -> float:
+    """Decide when the company's syncs are looked at next, in monotonic seconds; infinity where none is waited for.
+
+    `patient` says that nothing else of the company waits for their ends.
+    """
+    watch = kit.polls.of(company)
+    while True:
+        due = watch.next_look(
+            now=kit.clock.monotonic(),
+            least=kit.limits.poll_interval,
+            most=kit.limits.poll_maximum,
+            jitter=kit.jitter,
+            announced=kit.polls.announced,
+            patient=patient,
+        )
+        left = watch.leave_overdue(due) if due < math.inf else ()
+        for sync_id in left:
+            kit.note("sync_left", company=company, sync=sync_id, waited=kit.limits.wait)
+        if not left:
+            return due
 
 
-async def _look(company: CompanyId, watch: Watch, kit: Kit) -> Seen:
-    """Pause until the look is due, then look at all syncs that are waited for by then."""
-    try:
-        await _rest(watch, kit)
-        seen = await _ask(company, watch, kit)
-        if watch.saw(seen, now=kit.clock.monotonic()):
-            kit.polls.announced = False
-        return seen
-    finally:
-        watch.ask_anew()
-
-
-async def _rest(watch: Watch, kit: Kit) -> None:
-    """Pause until the look is due, or until a hint says that there is something to see."""
-    if not kit.polls.hinted:
-        await kit.pause(_pause(watch, kit))
-        return
-    resting = asyncio.ensure_future(kit.pause(_pause(watch, kit)))
-    waking = asyncio.ensure_future(watch.woken.wait())
-    try:
-        await asyncio.wait((resting, waking), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        waking.cancel()
-        resting.cancel()
-    if resting.done():
-        # It ends the look where the run is ending.
-        resting.result()
-
-
-def _pause(watch: Watch, kit: Kit) -> float:
-    limits = kit.limits
-    return watch.pause(
-        now=kit.clock.monotonic(),
-        least=limits.poll_interval,
-        most=limits.poll_maximum,
-        jitter=kit.jitter,
-        announced=kit.polls.announced,
-    )
-
-
-async def _ask(company: CompanyId, watch: Watch, kit: Kit) -> Seen:
+async def _ask(company: CompanyId, watch: Watch, kit: Kit) -> dict[SyncId, SyncStatus | Refused]:
     """Ask for the list of the company's syncs where that saves requests, and for the status of what it lacks.
 
     The list may lag behind: a sync that is not in it yet has a status of its own already.

@@ -15,7 +15,6 @@ from runner.errors import (
     Refused,
     RequestError,
     RunStopped,
-    StartLost,
 )
 from runner.journal.attempts import End
 from runner.journal.records import Draft, Sync
@@ -57,8 +56,8 @@ class Start:
 async def start_sync(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> Sync | None:
     """Start one sync over these drafts: begin, act, record.
 
-    Returns None where it was refused and the drafts, whole or split, are open again; raises `StartLost` where it
-    was lost and they are open again as they were.
+    Returns None where it was refused or lost, and the drafts, whole or split, are open again. Raises `LookLater`
+    where it got no answer and is not settled yet.
     """
     await remember_others(company, kit)
     start = Start(company, drafts, kit, kit.new_key())
@@ -69,10 +68,7 @@ async def start_sync(company: CompanyId, drafts: Sequence[Draft], kit: Kit) -> S
             raise
         await kit.journal.attempts.record(start.intent.attempt, end_of(error))
         kit.note("start_unanswered", company=company, sync_no=start.sync_no, error=error.message)
-        settled = await reconcile(company, Sync(start.sync_no, None, SyncState.STARTING, None, None), kit)
-        if settled is None:
-            raise StartLost("Codat does not answer the start of a sync.") from error
-        return settled
+        return await reconcile(company, Sync(start.sync_no, None, SyncState.STARTING, None, None), kit)
     except Refused as refusal:
         await start.void(end_of(refusal))
         await _meet_refusal(company, drafts, refusal, kit)
@@ -111,7 +107,7 @@ async def _record_answer(start: Start, number: SyncNo, attempt: AttemptNo, creat
         drafts=len(start.drafts),
         expenses=sum(draft.size for draft in start.drafts),
     )
-    kit.polls.of(start.company).started(created.sync_id, now=kit.clock.monotonic())
+    kit.polls.of(start.company).started(created.sync_id, now=kit.clock.monotonic(), wait=kit.limits.wait)
     return running
 
 

@@ -17,7 +17,6 @@ from runner.codat.gate import Gate, Unlimited
 from runner.codat.messages import Response
 from runner.codat.payload import encode_expense
 from runner.codat.retrying import Retrying
-from runner.company import walk_company
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
 from runner.domain.identity import content_digest
 from runner.domain.ids import CompanyId, ExpenseId, IdempotencyKey
@@ -174,9 +173,9 @@ class World:
     async def live_until_killed(self):
         """Run once, and be killed where the wire says so."""
         await self.begin()
-        kit = self.kit()
+        draining = Draining()
         with suppress(Killed):
-            await walk_company(COMPANY_ID, kit)
+            await Batch(self.kit(draining), draining, 1).run()
         assert self.wire.dead
         self.wire.dead = False
         self.wire.before = self.wire.after = lambda _request: None

@@ -1,7 +1,7 @@
 """Polls: few, not before a sync can have ended, soon after it has, and one look for all who wait."""
 
 import asyncio
-from collections import deque
+import tracemalloc
 from dataclasses import replace
 from itertools import islice, pairwise
 
@@ -17,7 +17,7 @@ from runner.journal.journal import scratch
 from runner.simulator import NO_LIMITS, Behaviour, Fault, FaultKind, Service
 from runner.steps.kit import Limits
 from runner.steps.pace import GROWTH, RUNS, Pace, Run, growing
-from runner.steps.polls import REMEMBERED, Polls, Watch
+from runner.steps.polls import Polls, Watch
 
 FIRST_LIST = 1
 """The list of syncs is read once before a company's first: whatever it holds is not ours."""
@@ -76,8 +76,8 @@ def test_requests_stay_within_the_target_for_syncs_of_1_to_60_seconds(case):
     assert spent.ratio <= TARGET
     assert spent.refused == 0
     assert spent.posted == small.companies * small.expenses
-    # Nothing can be learnt from the one sync that a company has.
-    assert sum(spent.late) / len(spent.late) < (6.0 if case.expenses > 2_000 else 8.0)
+    # The end of a company's last sync holds nobody up: it is found with one look when such syncs have ended.
+    assert sum(spent.late) / len(spent.late) < 20.0
 
 
 def test_2000_expenses_cost_40_creates_one_initiate_and_one_page():
@@ -168,27 +168,25 @@ def test_syncs_of_an_earlier_life_teach_nothing():
 
     rehearsal = play(history)
     # Found ended at once; that says nothing of how long it took.
-    watch = Watch()
-    place = watch.enter(SyncId("earlier"), now=0.0, wait=60.0)
+    watch = Watch(Pace())
+    watch.wait_for([SyncId("earlier")], now=0.0, wait=60.0)
     watch.saw({SyncId("earlier"): SyncStatus(SyncId("earlier"), 2000)}, now=100.0)
-    watch.leave(place)
     assert next(watch.pace.delays(least=2.0, most=30.0)) == 2.0
     assert next(iter(islice(watch.pace.delays(least=2.0, most=30.0), 1, None))) == 2.0 * GROWTH
     assert len(looks(rehearsal)) == 2
 
 
 def test_a_sync_that_waited_behind_another_is_timed_from_that_ones_end():
-    watch = Watch()
+    watch = Watch(Pace())
     one, two = SyncId("one"), SyncId("two")
     for sync in (one, two):
-        watch.started(sync, now=0.0)
-        watch.enter(sync, now=0.0, wait=600.0)
+        watch.started(sync, now=0.0, wait=600.0)
     watch.saw({one: SyncStatus(one, 1000), two: SyncStatus(two, 1000)}, now=35.0)
     watch.saw({one: SyncStatus(one, 2000), two: SyncStatus(two, 1000)}, now=40.0)
     watch.saw({two: SyncStatus(two, 1000)}, now=75.0)
     watch.saw({two: SyncStatus(two, 2000)}, now=80.0)
 
-    assert watch.pace._runs == deque([Run(still=35.0, ended=40.0)] * 2)
+    assert watch.pace.runs == [Run(still=35.0, ended=40.0)] * 2
 
 
 # ---- one look for all ----
@@ -200,8 +198,8 @@ def test_two_syncs_side_by_side_are_looked_at_with_one_request():
     second = sorted(each.now for each in rehearsal.service.requests if each.path.endswith("/syncs"))[1]
     listed = [each.now for each in rehearsal.service.requests if each.path.endswith("/list/status")][FIRST_LIST:]
     between = [moment for moment in looks(rehearsal) if second + 1.0 < moment <= max(listed)]
-    assert between == [round(moment, 3) for moment in listed]
-    assert len(between) >= 4
+    assert between == [round(moment, 3) for moment in listed if moment > second + 1.0]
+    assert len(between) >= 3
     assert wire.counts["transactions"] == 2
 
 
@@ -209,7 +207,7 @@ def test_one_sync_alone_is_never_listed():
     _, wire, _ = rehearse(expenses=40)
 
     assert wire.counts["statuses"] == FIRST_LIST
-    assert wire.counts["status"] >= 5
+    assert wire.counts["status"] >= 3
 
 
 def test_twenty_syncs_of_an_earlier_life_cost_one_look():
@@ -314,29 +312,80 @@ def test_chance_takes_a_tenth_off_a_delay_at_most_and_adds_nothing():
         asked.append((low, high))
         return low
 
-    watch = Watch()
-    watch.enter(SyncId("one"), now=0.0, wait=600.0)
+    watch = Watch(Pace())
+    watch.started(SyncId("one"), now=0.0, wait=600.0)
 
-    assert watch.pause(now=0.0, least=2.0, most=30.0, jitter=jitter) == pytest.approx(1.8)
+    assert next_look(watch, now=0.0, jitter=jitter) == pytest.approx(1.8)
     assert asked == [(pytest.approx(1.8), 2.0)]
 
 
-def test_whoever_asks_is_told_of_the_same_look():
-    watch = Watch()
+def test_a_look_is_decided_once_and_is_one_for_all():
+    watch = Watch(Pace())
     for name in ("one", "two"):
-        watch.enter(SyncId(name), now=0.0, wait=600.0)
+        watch.started(SyncId(name), now=0.0, wait=600.0)
 
-    assert watch.pause(now=0.0, least=2.0, most=30.0, jitter=_longest) == 2.0
-    assert watch.pause(now=0.5, least=2.0, most=30.0, jitter=_longest) == 1.5
-    assert watch.pause(now=9.0, least=2.0, most=30.0, jitter=_longest) == 0.0
+    assert next_look(watch, now=0.0) == 2.0
+    assert next_look(watch, now=0.5) == 2.0
+    assert not watch.is_due(1.9)
+    assert watch.is_due(2.0)
+    assert watch.awaited() == ["one", "two"]
 
 
-def test_memory_does_not_grow_with_the_number_of_companies():
+def test_a_sync_of_an_earlier_life_is_looked_at_at_once_and_then_ever_more_rarely():
+    watch = Watch(Pace("50.0-60.0"))
+    watch.wait_for([SyncId("one")], now=100.0, wait=600.0)
+
+    assert watch.is_due(100.0)
+    watch.saw({SyncId("one"): SyncStatus(SyncId("one"), 1000)}, now=100.0)
+    assert next_look(watch, now=100.0) == 102.0
+
+
+def test_a_sync_that_nothing_else_waits_for_is_looked_at_when_such_syncs_have_ended():
+    watch = Watch(Pace("50.0-60.0 0.0-58.0"))
+    watch.started(SyncId("one"), now=0.0, wait=600.0)
+
+    assert 58.0 < next_look(watch, now=5.0, patient=True) < 63.0
+
+
+def test_a_company_without_syncs_of_its_own_learns_from_all_others():
     polls = Polls()
-    kept = polls.of(CompanyId("busy"))
-    kept.enter(SyncId("one"), now=0.0, wait=60.0)
-    for number in range(REMEMBERED + 500):
-        polls.of(CompanyId(f"c{number}"))
+    polls.begin(CompanyId("one"), "20.0-25.0")
+    polls.of(CompanyId("one")).pace.learn(Run(still=40.0, ended=45.0))
+    polls.begin(CompanyId("two"), None)
+    polls.of(CompanyId("two")).started(SyncId("first"), now=0.0, wait=600.0)
 
-    assert len(polls._watches) <= REMEMBERED + 1
-    assert polls.of(CompanyId("busy")) is kept
+    assert 45.0 <= next_look(polls.of(CompanyId("two")), now=0.0, patient=True) < 50.0
+
+
+@pytest.mark.parametrize("text", ["", "12", "a-b", "3-2", "-1-2", "1-inf", "nan-nan", "1-2 x"])
+def test_a_pace_that_somebody_else_wrote_teaches_nothing(text):
+    assert Pace(text).runs == []
+
+
+def test_a_pace_is_read_as_it_was_written_and_bounded():
+    pace = Pace()
+    for number in range(RUNS + 3):
+        pace.learn(Run(still=number, ended=number + 0.5))
+
+    assert Pace(str(pace)).runs == pace.runs
+    assert len(pace.runs) == RUNS
+
+
+def test_twenty_thousand_companies_that_wait_take_less_than_fifty_megabytes():
+    polls = Polls()
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            company = CompanyId(f"00000000-0000-4000-8000-{number:012d}")
+            polls.begin(company, " ".join(["50.0-60.0"] * RUNS))
+            polls.of(company).started(SyncId(f"5-{number}"), now=0.0, wait=600.0)
+            next_look(polls.of(company), now=0.0, patient=True)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert taken * 10 < 50_000_000
+
+
+def next_look(watch, *, now, jitter=_longest, patient=False):
+    return watch.next_look(now=now, least=2.0, most=30.0, jitter=jitter, announced=False, patient=patient)

@@ -207,46 +207,57 @@ def test_without_an_address_nothing_is_received_and_nothing_needed(given):
 
 
 def rest(watch, polls, now=0.0):
-    return watch.pause(now=now, least=2.0, most=30.0, jitter=lambda _low, high: high, announced=polls.announced)
+    due = watch.next_look(
+        now=now, least=2.0, most=30.0, jitter=lambda _low, high: high, announced=polls.announced, patient=False
+    )
+    return due - now
 
 
 def status(code=2000):
     return SyncStatus(SYNC, code)
 
 
-def test_a_hint_lets_the_next_look_be_now():
-    polls = Polls()
-    polls.enter(COMPANY, SYNC, now=0.0, wait=600.0)
+def test_a_hint_lets_the_next_look_be_now_and_wakes_who_waits():
+    polls, woken = Polls(), []
+    polls.wake = woken.append
+    polls.of(COMPANY).started(SYNC, now=0.0, wait=600.0)
     assert rest(polls.of(COMPANY), polls) == 2.0
 
     polls.hint(COMPANY, SYNC)
 
-    assert polls.of(COMPANY).woken.is_set()
+    assert woken == [COMPANY]
     assert rest(polls.of(COMPANY), polls) == 0.0
+    assert polls.of(COMPANY).is_due(0.0)
 
 
 def test_a_hint_that_comes_before_the_answer_with_the_syncs_id_is_not_lost():
     polls = Polls()
+    polls.begin(COMPANY, None)
     polls.hint(COMPANY, SYNC)
-    polls.enter(COMPANY, SYNC, now=0.0, wait=600.0)
+    polls.of(COMPANY).started(SYNC, now=0.0, wait=600.0)
 
     assert rest(polls.of(COMPANY), polls) == 0.0
 
 
-def test_hints_that_nobody_waits_for_do_not_fill_the_memory():
+def test_hints_of_unknown_syncs_do_not_fill_the_memory_and_push_out_none_of_known_ones():
     polls = Polls()
+    polls.begin(COMPANY, None)
+    polls.of(COMPANY).started(SYNC, now=0.0, wait=600.0)
+    polls.hint(COMPANY, SYNC)
     for number in range(20_000):
         polls.hint(COMPANY, SyncId(str(number)))
+        polls.hint(CompanyId(f"another-{number}"), SyncId(str(number)))
 
-    assert len(polls._early) <= 5_000
-    assert not polls.announced
+    assert len(polls.of(COMPANY)._early) <= 50
+    assert len(polls._watches) == 1
+    assert polls.of(COMPANY).is_due(0.0)
 
 
 def test_a_hint_is_not_the_truth():
     polls = Polls()
-    polls.enter(COMPANY, SYNC, now=0.0, wait=600.0)
-    polls.hint(COMPANY, SYNC)
     watch = polls.of(COMPANY)
+    watch.started(SYNC, now=0.0, wait=600.0)
+    polls.hint(COMPANY, SYNC)
 
     watch.saw({SYNC: status(1000)}, now=1.0)
 
@@ -254,15 +265,27 @@ def test_a_hint_is_not_the_truth():
     assert rest(watch, polls, now=1.0) == 2.0
 
 
+def test_a_sync_that_was_left_is_looked_at_again_when_a_hint_says_that_it_has_ended():
+    polls = Polls()
+    watch = polls.of(COMPANY)
+    watch.started(SYNC, now=0.0, wait=0.0)
+    watch.saw({SYNC: status(1000)}, now=1.0)
+    assert watch.leave_overdue(rest(watch, polls, now=1.0) + 1.0) == [SYNC]
+    assert watch.awaited() == []
+
+    polls.hint(COMPANY, SYNC)
+
+    assert watch.awaited() == [SYNC]
+
+
 def test_looks_become_rare_once_hints_have_proved_to_come_and_usual_again_when_one_is_missed():
     polls, second = Polls(), SyncId("second")
-    polls.enter(COMPANY, SYNC, now=0.0, wait=600.0)
-    polls.hint(COMPANY, SYNC)
     watch = polls.of(COMPANY)
+    watch.started(SYNC, now=0.0, wait=600.0)
+    polls.hint(COMPANY, SYNC)
     assert not watch.saw({SYNC: status()}, now=1.0)
-    watch.ask_anew()
 
-    polls.enter(COMPANY, second, now=1.0, wait=600.0)
+    watch.started(second, now=1.0, wait=600.0)
     assert rest(watch, polls, now=1.0) == 60.0
 
     assert watch.saw({second: status()}, now=61.0)

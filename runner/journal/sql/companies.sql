@@ -14,7 +14,19 @@ ORDER BY company_no LIMIT :limit
 
 -- name: claim
 UPDATE company SET owner = :run, epoch = epoch + 1 WHERE company_id = :company
-RETURNING epoch
+RETURNING pace
+
+-- name: id_of
+SELECT company_id FROM company WHERE company_no = :company
+
+-- name: served
+UPDATE company SET served_run = :run WHERE company_id = :company
+
+-- name: common_pace
+-- Of the syncs that ended last, whatever their companies.
+SELECT company.pace FROM sync JOIN company USING (company_no)
+WHERE sync.finished_at IS NOT NULL AND company.pace IS NOT NULL
+ORDER BY sync.sync_no DESC LIMIT 12
 
 -- name: hold
 -- What only another rebuild releases is not written over by what a look would release. A hold that was released and comes

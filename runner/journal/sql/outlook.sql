@@ -11,7 +11,7 @@ WHERE state IN ('staged', 'failed', 'in_doubt') AND (
 GROUP BY company_no
 
 -- name: drafts
-SELECT company_no, sum(state = 'drafted'), sum(state = 'stored') FROM draft
+SELECT company_no, sum(state = 'drafted'), sum(state = 'stored'), sum(expenses) FROM draft
 WHERE state IN ('drafted', 'stored')
 GROUP BY company_no
 
@@ -32,6 +32,14 @@ SELECT company_no FROM company AS c
 WHERE (EXISTS (SELECT 1 FROM expense WHERE company_no = c.company_no AND state = 'staged'))
   AND NOT EXISTS (SELECT 1 FROM sync WHERE company_no = c.company_no AND sync_id IS NOT NULL)
   AND NOT EXISTS (SELECT 1 FROM foreign_sync WHERE company_no = c.company_no)
+
+-- name: in_doubt
+-- Company by company, as above.
+SELECT company_no FROM company AS c
+WHERE EXISTS (SELECT 1 FROM expense WHERE company_no = c.company_no AND state = 'in_doubt')
+
+-- name: served
+SELECT company_no, served_run FROM company WHERE served_run IS NOT NULL
 
 -- name: held
 SELECT company_no FROM company WHERE hold_code IS NOT NULL

@@ -6,7 +6,7 @@ JOIN expense USING (expense_no)
 LEFT JOIN draft USING (draft_no)
 LEFT JOIN sync USING (sync_no)
 WHERE receipt.company_no = (SELECT company_no FROM company WHERE company_id = :company)
-  AND receipt.state = 'waiting' AND expense.state = 'posted' AND receipt.receipt_no > :after
+  AND receipt.state = 'waiting' AND expense.state = 'posted'
 ORDER BY receipt.receipt_no LIMIT :limit
 
 -- name: attached

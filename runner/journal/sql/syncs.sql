@@ -55,6 +55,9 @@ UPDATE sync SET state = 'finished', status_code = :code, status_text = :text, er
     missing_run = NULL
 WHERE sync_no = :sync AND state = 'running'
 
+-- name: pace
+UPDATE company SET pace = :pace WHERE company_no = (SELECT company_no FROM sync WHERE sync_no = :sync)
+
 -- name: judged
 UPDATE sync SET state = 'judged', judged_at = :now WHERE sync_no = :sync AND state = 'finished'
 

@@ -331,8 +331,11 @@ DOUBTS = (
     Mutant(
         "a second sync is started while the fate of one is unknown",
         together(
-            edited("runner.company:settle_doubts", ("await reconcile(company, sync, kit) if", "None if")),
-            edited("runner.steps.syncs:start_sync", ("settled = await reconcile(", "settled = await _not_now(")),
+            edited(
+                "runner.company:Walk.see_through",
+                ("await self.heed(settle(company, sync, kit))", "None"),
+            ),
+            edited("runner.steps.syncs:start_sync", ("return await reconcile(", "return await _not_now(")),
             added("runner.steps.syncs", "_not_now", _not_now),
         ),
         tuple(
@@ -610,7 +613,7 @@ LOOKING = (
     ),
     Mutant(
         "the receipts of a held company wait until it is well",
-        edited("runner.company:attach_while_held", ("        await upload_receipts(company, kit)", "        pass")),
+        edited("runner.company:attach_while_held", ("await attach_receipts(company, kit)", "False")),
         (
             replace(
                 faulty(Fault(FaultKind.SYNC_CODE, company="company-0", code=4000, part=0.5, times=1)),
@@ -650,7 +653,7 @@ LATER_RUNS = (
     ),
     Mutant(
         "what an earlier run left as failed is never sent again",
-        edited("runner.company:walk_company", ("if kit.limits.auto_retry:", "if False:")),
+        edited("runner.company:look_back", ("if kit.limits.auto_retry:", "if False:")),
         (FAILED_ONCE,),
     ),
     Mutant(

@@ -29,7 +29,6 @@ def random_plan(seed: int) -> Plan:
         latency=random.choice((0.0, 0.05, 0.7)),
         commit=random.choice((0.0, 0.004)),
         governed=random.random() < 0.25,
-        turn=random.choice((1, 400)),
         wait=random.choice((30.0, 3_600.0)),
         restage=random.random() < 0.3,
         gap=random.choice((5.0, 3_600.0)),

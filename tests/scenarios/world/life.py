@@ -166,7 +166,6 @@ class Life:
                 drafts_a_sync=plan.drafts_a_sync,
                 draft_size=plan.draft_size,
                 syncs_in_flight=plan.syncs_in_flight,
-                turn=plan.turn,
                 wait=plan.wait,
                 quiescence=QUIESCENCE,
                 auto_retry=plan.auto_retry if self.number >= plan.auto_retry_from else 0,

@@ -155,7 +155,6 @@ class Plan:
     commit: float = 0.0
     """Longest time that a durable write takes; others go on meanwhile."""
     governed: bool = False
-    turn: int = 400
     wait: float = 3_600.0
     auto_retry: int = 0
     auto_retry_from: int = 1
