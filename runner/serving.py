@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -14,6 +15,8 @@ from runner.errors import JournalUnusable
 KEPT: float = 2.0
 """Seconds for which an answer is given again: a page loaded by many at once is made once."""
 
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\[\]:/@\s]+))(?::[0-9]{1,5})?")
+"""A Host header: a name, or an address, and a port."""
 _DRAIN = 10.0
 """Seconds that requests under way have to come to their end."""
 
@@ -98,8 +101,10 @@ class _Pages:
             return _said(refused.status, refused.reason)
 
     def _is_ours(self, host: str) -> bool:
-        name = host.lower()
-        name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+        found = _HOST.fullmatch(host.lower())
+        if found is None:
+            return False
+        name = found["address"] or found["name"] or ""
         if name in self._names:
             return True
         try:

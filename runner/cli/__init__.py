@@ -13,6 +13,7 @@ import click
 from runner import __version__
 from runner.cli.lazy import LazyGroup
 from runner.cli.options import read_config
+from runner.cli.terminal import guard_terminal
 from runner.errors import ConfigurationWrong, ExitCode, RunnerError
 from runner.logs import configure, hidden
 
@@ -152,6 +153,7 @@ def _spread(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code; no traceback unless `--debug` asks for it."""
     given = sys.argv[1:] if arguments is None else arguments
+    guard_terminal()
     debug = "--debug" in given
     try:
         _refuse_keys(given)

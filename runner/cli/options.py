@@ -216,6 +216,8 @@ def read_config(path: Path | None) -> dict[str, Any]:
         raise ConfigurationWrong(f"The configuration file {file} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationWrong(f"The configuration file {file} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise ConfigurationWrong(f"The configuration file {file} is nested too deep.") from error
 
 
 def given_account_options() -> list[str]:

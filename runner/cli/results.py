@@ -50,10 +50,18 @@ def results(inputs: tuple[str, ...], out: Path, journal: Path) -> int:
     return int(ExitCode.REFUSED if told.unreadable else ExitCode.OK)
 
 
+def _print_bytes(data: bytes) -> None:
+    """Write bytes of UTF-8 as they are, and to a terminal as text: what it shows must be what is there."""
+    if sys.stdout.isatty():
+        sys.stdout.write(data.decode("utf-8", "replace"))
+    else:
+        sys.stdout.buffer.write(data)
+
+
 async def _write(journal: Journal, sources: Sequence[Source] | None, out: Path, told: Results) -> None:
     if str(out) == "-":
-        await _write_texts(journal, sources, told, to=sys.stdout.buffer.write)
-        sys.stdout.buffer.flush()
+        await _write_texts(journal, sources, told, to=_print_bytes)
+        sys.stdout.flush()
         return
     _refuse_to_replace(out)
     growing = Growing(out)

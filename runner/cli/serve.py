@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from click.core import ParameterSource
 
 from runner.cli.options import journal_option
 from runner.cli.report import Format, facts, rendered
+from runner.cli.signals import ending_signals
 from runner.clock import SystemClock
 from runner.domain.hosts import is_loopback
 from runner.errors import ConfigurationWrong, RefusedToStart
@@ -65,7 +65,7 @@ async def _serve(render: "Render", host: str, port: int) -> None:
     from runner.serving import listen  # noqa: PLC0415
 
     ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with await listen(render, host=host, port=port, names=[os.uname().nodename]) as server:
         click.echo(f"Report at {server.url}/")

@@ -15,6 +15,7 @@ from runner.app import App
 from runner.cli.live import watching
 from runner.cli.liveness import WatchedClock
 from runner.cli.notify import notifying
+from runner.cli.signals import ending_signals
 from runner.clock import SystemClock
 from runner.codat.draining import Draining
 from runner.errors import ExitCode, Interrupted
@@ -75,5 +76,5 @@ def _listen_to_signals(draining: Draining, notes: Notes) -> None:
         error.exit_code = code
         draining.start(error)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         loop.add_signal_handler(number, stop, number)

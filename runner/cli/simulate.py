@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli.signals import ending_signals
 from runner.cli.webhooks import AUTHORIZATION, SECRET
 from runner.cli.whole_file import require_no_database, write_file
 from runner.errors import ConfigurationWrong, ExitCode
@@ -130,7 +130,7 @@ async def _serve(service: Service, host: str, port: int, webhooks: "Webhooks | N
     from runner.simulator.http import serve  # noqa: PLC0415
 
     ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with await serve(service, host=host, port=port) as server:
         click.echo(f"Simulated Codat at {server.url}")

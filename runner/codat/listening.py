@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from runner.codat.webhooks import Hint, Inbound, NotFromCodat
+from runner.codat.webhooks import Hint, Inbound, NotFromCodat, Unreadable
 from runner.errors import ConfigurationWrong
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _url(runner: "web.AppRunner") -> str:
 
 
 class _Door:
-    """Answers each request: 204 to Codat, 401 to everybody else, and no more than that."""
+    """Answers each request: 204 to Codat, 401 to everybody else, 400 to what nobody can read."""
 
     def __init__(self, inbound: Inbound, arrived: Callable[[Hint], None], note: Note) -> None:
         self._inbound = inbound
@@ -93,6 +93,8 @@ class _Door:
         except NotFromCodat as reason:
             self._refuse(request, reason)
             return web.Response(status=401)
+        except Unreadable:
+            return web.Response(status=400)
         if hint is not None:
             self._note("webhook", company=hint.company, sync=hint.sync)
             self._arrived(hint)

@@ -27,6 +27,10 @@ class NotFromCodat(Exception):
     """The request proves nothing; the message says what is missing, and is for the log alone."""
 
 
+class Unreadable(Exception):
+    """The request comes from Codat, as far as can be told, and is nested deeper than anything that means something."""
+
+
 class Hint(NamedTuple):
     """One sync that is said to have ended."""
 
@@ -86,8 +90,8 @@ class Inbound:
     def read(self, headers: Mapping[str, str], body: bytes) -> Hint | None:
         """Return the sync that has ended; None for a message read before, and for one about something else.
 
-        Header names are lower case. Raises `NotFromCodat`. Codat repeats whatever is not answered with a 2xx, so
-        that all that comes from Codat deserves one, understood or not.
+        Header names are lower case. Raises `NotFromCodat`, and `Unreadable` for what is nested without end. Codat
+        repeats whatever is not answered with a 2xx, so that all that comes from Codat deserves one, understood or not.
         """
         signed = {f"webhook-{name}": _header(headers, name) for name in _SIGNED}
         if all(signed.values()):
@@ -157,6 +161,8 @@ def _current(body: bytes) -> Hint | None:
         payload = msgspec.json.decode(event.payload, type=_Payload)
     except msgspec.MsgspecError:
         return None
+    except RecursionError as error:
+        raise Unreadable from error
     return _hint(payload.referenceCompany.id, payload.syncId)
 
 
@@ -168,6 +174,8 @@ def _legacy(body: bytes) -> tuple[Hint | None, str]:
         data = msgspec.json.decode(alert.Data, type=_Data)
     except msgspec.MsgspecError:
         return None, ""
+    except RecursionError as error:
+        raise Unreadable from error
     return _hint(alert.CompanyId, data.sync_id), alert.AlertId
 
 

@@ -2,11 +2,12 @@
 
 import re
 from typing import NewType
+from uuid import UUID
 
 CompanyId = NewType("CompanyId", str)
+"""Codat's id of a company: the unit of parallelism and of failure."""
 CompanyNo = NewType("CompanyNo", int)
 """The journal's own number of a company."""
-"""Codat's id of a company: the unit of parallelism and of failure."""
 ExpenseId = NewType("ExpenseId", str)
 """The expense's UUID, lower case with hyphens: the ledger's idempotency key."""
 DatasetId = NewType("DatasetId", str)
@@ -29,6 +30,7 @@ AttemptNo = NewType("AttemptNo", int)
 
 # Both cases are written out: this is asked for every expense, and re.IGNORECASE takes more than twice the time.
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_UUID_ANYHOW = re.compile(rf"{_UUID.pattern}|(?<![0-9a-fA-F])[0-9a-fA-F]{{32}}(?![0-9a-fA-F])")
 _COMPANY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -43,8 +45,8 @@ def normal_company(text: str) -> CompanyId:
 
 
 def uuids_in(text: str) -> tuple[str, ...]:
-    """Return every UUID that the text contains, in lower case, in order, each once."""
-    return tuple(dict.fromkeys(found.lower() for found in _UUID.findall(text)))
+    """Return every UUID that the text contains, with hyphens or without, in lower case, in order, each once."""
+    return tuple(dict.fromkeys(str(UUID(found[0])) for found in _UUID_ANYHOW.finditer(text)))
 
 
 def is_company_id(text: str) -> bool:

@@ -138,7 +138,7 @@ class Place:
         """Say whether an earlier life wrote the result of this content, and then did not come to move the file."""
         try:
             written = json.loads(self.result.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return False
         return isinstance(written, dict) and "sha256" in written and written["sha256"] == sha256
 

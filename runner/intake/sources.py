@@ -11,9 +11,14 @@ from runner.errors import RefusedToStart
 
 STDIN = "-"
 
-_UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STREAMS: Final = frozenset({Path("/dev/fd"), Path("/proc/self/fd"), Path("/dev")})
-"""Where a shell's own pipes stand, as in `check <(zcat cards.csv.gz)`."""
+"""Where a shell's own pipes stand, as in `check <(zcat cards.csv.gz)`, and devices."""
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_OF_THE_KERNEL: Final = frozenset(
+    {"proc", "sysfs", "debugfs", "tracefs", "securityfs", "configfs", "cgroup", "cgroup2", "bpf", "pstore", "efivarfs"}
+)
+"""File systems whose files look regular and are none: reading one may wait for ever, or take something away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,38 @@ def _readable(path: Path) -> Source:
             f"The name of the file {str(path)!r} has characters that no journal and no report can show.",
             hint="Rename it; nothing was read or sent.",
         )
-    if path.is_fifo() and path.parent not in _STREAMS:
-        # Opening it would wait for ever for somebody who writes to it.
-        raise RefusedToStart(f"{str(path)!r} is a pipe.", hint=f"Read it from standard input: - < {path}")
+    if not path.is_file() or path.absolute().parent in _STREAMS:
+        # Opening a pipe would wait for ever for somebody who writes to it, and what came of it cannot be read again.
+        raise RefusedToStart(
+            f"{str(path)!r} is no file but a pipe or a device.",
+            hint="Let it come by standard input, such as: zcat cards.csv.gz | expense-runner check -",
+        )
+    if path.stat().st_dev in kernel_devices():
+        raise RefusedToStart(
+            f"{str(path)!r} is no file on a disk: the system makes it up when it is read.",
+            hint="Name a CSV file, a folder with CSV files, or - for standard input.",
+        )
     if not os.access(path, os.R_OK):
         raise RefusedToStart(f"{str(path)!r} may not be read.", hint="Check its owner and permissions.")
     return Source(str(path), path)
+
+
+def kernel_devices(table: str | None = None) -> frozenset[int]:
+    """Return the device numbers of the kernel's own file systems; `table` is the system's list of mounts."""
+    if table is None:
+        try:
+            table = _MOUNTS.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            # Not Linux: such file systems are not mounted there.
+            return frozenset()
+    found: set[int] = set()
+    for line in table.splitlines():
+        mount, _, kind = line.partition(" - ")
+        fields = mount.split()
+        if kind.split(" ")[0] in _OF_THE_KERNEL and len(fields) > 2:
+            major, _, minor = fields[2].partition(":")
+            found.add(os.makedev(int(major), int(minor)))
+    return frozenset(found)
 
 
 def _identity(source: Source) -> tuple[int, int]:

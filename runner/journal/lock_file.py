@@ -43,7 +43,7 @@ class LockFile:
     @classmethod
     def parse(cls, said: bytes) -> "LockFile | None":
         """Return what a file says; None where it cannot be understood."""
-        with suppress(ValueError, TypeError, AttributeError):
+        with suppress(ValueError, TypeError, AttributeError, RecursionError):
             facts: dict[str, Any] = json.loads(said)
             known = {name: facts.get(name) for name in _KNOWN}
             return cls(int(facts.get("commit", 0)), **known)

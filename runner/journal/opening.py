@@ -10,6 +10,7 @@ from runner.errors import JournalUnusable
 from runner.journal.identity import Identity, found_by, known, loss, require_own_lock_file
 from runner.journal.lock import Lock
 from runner.journal.migrations import available, migrate
+from runner.journal.store import CLOSE_IT, HELD_BY_OTHERS
 from runner.logs import get_log
 
 _PRAGMAS = {
@@ -131,6 +132,8 @@ def _unusable(path: Path, error: sqlite3.Error) -> JournalUnusable:
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith("SQLITE_READONLY"):
         return _read_only(path)
+    if name.startswith(HELD_BY_OTHERS):
+        return JournalUnusable(f"Another program holds the journal {path} ({name}).", hint=CLOSE_IT)
     if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
         return _no_journal(path, str(error))
     if "no such table" in str(error):

@@ -32,6 +32,10 @@ _FATAL = (
 )
 
 
+HELD_BY_OTHERS = ("SQLITE_BUSY", "SQLITE_LOCKED")
+CLOSE_IT = "Close what has it open, such as a database browser or a copy of it, then run the same command again."
+
+
 class Store(Protocol):
     """Where the journal's verbs run their operations."""
 
@@ -130,7 +134,10 @@ def is_fatal(error: Exception) -> bool:
 
 def _unusable(error: sqlite3.Error) -> JournalFailed:
     name = getattr(error, "sqlite_errorname", None) or "SQLITE_ERROR"
-    if name == "SQLITE_FULL":
+    if name.startswith(HELD_BY_OTHERS):
+        message = f"Another program holds the journal ({name}); what was recorded before is safe."
+        hint = CLOSE_IT
+    elif name == "SQLITE_FULL":
         message = "The disk that holds the journal is full; what was recorded before is safe."
         hint = "Make room, then run the same command again: it goes on where this one stopped."
     elif name.startswith("SQLITE_READONLY"):

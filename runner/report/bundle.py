@@ -82,7 +82,7 @@ def log_text(lines: Iterable[str], names: Pseudonyms) -> str:
     for line in lines:
         try:
             facts = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             facts = None
         if isinstance(facts, dict):
             kept.append(json.dumps(redaction.log_line(facts, names), ensure_ascii=False))

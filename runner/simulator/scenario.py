@@ -48,6 +48,8 @@ def read_scenario(text: str) -> tuple[Behaviour, tuple[Fault, ...]]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(str(error)) from error
+    except RecursionError as error:
+        raise ScenarioError("it is nested too deep") from error
     _only(document, ("behaviour", "company", "expense", "fault"), "the file")
     faults: list[Fault] = []
     companies: list[CompanySpec] = []

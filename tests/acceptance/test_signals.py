@@ -1,7 +1,9 @@
 """The first SIGINT or SIGTERM drains, the second stops at once, and the next run finishes."""
 
 import signal
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,43 @@ from tests.acceptance.expenses import Expenses, assert_all_posted_once
 from tests.acceptance.simulated import Simulator
 
 SLOW_SYNCS = "sync_seconds = [0.2, 0.6]\nlimits = false"
-CASES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+CASES = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+
+
+@pytest.fixture(autouse=True)
+def hangups_count() -> Iterator[None]:
+    """Let programs meet a hangup as a shell's do, also where the tests themselves run under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_a_hangup_that_was_ignored_from_the_start_ends_nothing(
+    own_simulator: Callable[..., Simulator], write: Callable[..., Expenses]
+) -> None:
+    simulator = own_simulator(behaviour=SLOW_SYNCS)
+    expenses = write()
+    command = Command(expenses.folder.parent, simulator.url)
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    process = command.start_run(expenses.folder)
+    assert look_until(lambda: simulator.requests(method="POST") >= 1, process=process)
+    process.send_signal(signal.SIGHUP)
+
+    finish(process).expect(0)
+    assert_all_posted_once(expenses, simulator.ledger())
+
+
+def test_an_interrupt_while_the_program_is_being_loaded_leaves_no_traceback(tmp_path: Path) -> None:
+    # Whoever imports the command line is interrupted in the middle of it.
+    early = "import os, signal, sys, types; module = types.ModuleType('runner.cli')\n"
+    early += "class Finder:\n    def find_spec(self, name, *_):\n"
+    early += "        if name == 'runner.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+    early += "sys.meta_path.insert(0, Finder())\nfrom runner.__main__ import main\nmain()"
+    ended = subprocess.run([sys.executable, "-c", early], capture_output=True, timeout=60, check=False)
+
+    assert ended.returncode == 130
+    assert ended.stderr == b"Interrupted.\n"
 
 
 @pytest.mark.parametrize(("number", "code"), CASES)

@@ -4,12 +4,13 @@ import asyncio
 import inspect
 import sqlite3
 import threading
+from contextlib import closing
 
 import aiosqlite
 import pytest
 
-from runner.errors import JournalUnusable
-from runner.journal.store import GroupCommit
+from runner.errors import JournalFailed, JournalUnusable
+from runner.journal.store import GroupCommit, Pending, apply
 
 
 class Traced:
@@ -217,3 +218,14 @@ def thread_of(connection):
     """Where an operation runs; the connection is the one that was opened, and no stand-in."""
     assert type(connection) is sqlite3.Connection
     return threading.get_ident()
+
+
+def test_a_journal_that_another_program_holds_is_not_blamed_on_the_disk(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "j.db", isolation_level=None, timeout=0)) as ours:
+        ours.execute("CREATE TABLE t (a)")
+        with closing(sqlite3.connect(tmp_path / "j.db", isolation_level=None, timeout=0)) as theirs:
+            theirs.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(JournalFailed, match="Another program holds") as refused:
+                apply(ours, [Pending(lambda connection: connection.execute("INSERT INTO t VALUES (1)"))])
+
+    assert "disk" not in f"{refused.value} {refused.value.hint}"

@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from runner.errors import RefusedToStart
-from runner.intake.sources import Source, find_sources, find_workbooks
+from runner.intake.sources import Source, find_sources, find_workbooks, kernel_devices
 
 
 def test_files_folders_and_standard_input_come_in_the_order_given(tmp_path):
@@ -66,3 +67,48 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path):
 def test_no_argument_is_refused():
     with pytest.raises(RefusedToStart):
         find_sources([])
+
+
+@pytest.mark.parametrize("argument", ["/dev/null", "/dev/stdin", "/dev/zero", "/dev/fd/0", "/proc/self/fd/0"])
+def test_pipes_and_devices_are_no_files_and_named_as_such(argument):
+    with pytest.raises(RefusedToStart, match="a pipe or a device") as refused:
+        find_sources([argument])
+
+    assert "check -" in (refused.value.hint or "")
+
+
+def test_a_pipe_is_refused_without_being_opened(tmp_path):
+    os.mkfifo(tmp_path / "cards.csv")
+
+    with pytest.raises(RefusedToStart, match="a pipe or a device"):
+        find_sources([str(tmp_path / "cards.csv")])
+
+
+@pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="no such file system here")
+def test_what_the_kernel_makes_up_is_no_file(tmp_path):
+    (tmp_path / "link.csv").symlink_to("/proc/self/status")
+
+    for argument in ("/proc/self/status", str(tmp_path / "link.csv")):
+        with pytest.raises(RefusedToStart, match="makes it up"):
+            find_sources([argument])
+
+
+def test_the_kernels_file_systems_are_told_by_the_list_of_mounts():
+    table = (
+        "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
+        "25 22 0:23 / /proc rw,nosuid - proc proc rw\n"
+        "26 22 0:24 / /sys rw master:3 propagate_from:2 - sysfs sysfs rw\n"
+        "30 22 0:30 / /home rw - nfs4 proc:/home rw\n"
+        "nonsense\n"
+    )
+
+    assert kernel_devices(table) == {os.makedev(0, 23), os.makedev(0, 24)}
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u2028", "\u200f"])
+def test_a_name_that_would_show_as_another_is_refused(tmp_path, mark):
+    file = tmp_path / f"a{mark}vsc.csv"
+    file.write_text("x")
+
+    with pytest.raises(RefusedToStart, match="can show"):
+        find_sources([str(file)])

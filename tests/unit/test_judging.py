@@ -116,3 +116,22 @@ def test_an_expense_that_this_sync_completed_itself_needs_no_evidence_from_elsew
 
 def test_a_name_in_another_error_is_no_evidence():
     assert previously_processed(f"The account of {ONE} is archived.", {}, [ONE]) == set()
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda text: text,
+        str.upper,
+        lambda text: text.replace("-", ""),
+        lambda text: text.replace("-", "").upper(),
+        lambda text: "{" + text.upper() + "}",
+        lambda text: f"[{text.replace('-', '')}]",
+    ],
+)
+def test_an_id_is_known_however_a_message_spells_it(spelled):
+    own, other = "cafe0000-3333-4c33-8c33-cafe00000003", "cafe0000-3333-4c33-8c33-cafe00000004"
+    message = f"One or more transactions have previously been processed: {spelled(own)}, {spelled(other)}."
+
+    assert named([message], [own]) == {own}
+    assert named([f"digest {'0' * 8}{own.replace('-', '')}"], [own]) == set()

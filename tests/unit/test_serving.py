@@ -48,7 +48,20 @@ async def test_this_machines_own_names_are_answered(served, host):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil", "[::2]", "0.0.0.0"]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "localhost.evil",
+        "[::2]",
+        "0.0.0.0",
+        "[::1].evil.example",
+        "[::1]evil.example:80",
+        "127.0.0.1:80.evil.example",
+        "localhost:80:80",
+        "localhost@evil",
+    ],
 )
 async def test_a_website_whose_name_was_bound_to_this_machine_gets_nothing(served, host):
     status, text, _ = await served("/page", host=host)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.request_economy import CASES, measure
 from runner.cli import webhooks
 from runner.codat.listening import Address
-from runner.codat.webhooks import REMEMBERED, Hint, Inbound, NotFromCodat
+from runner.codat.webhooks import REMEMBERED, Hint, Inbound, NotFromCodat, Unreadable
 from runner.domain.ids import CompanyId, SyncId
 from runner.domain.remote import SyncStatus
 from runner.errors import ConfigurationWrong
@@ -84,6 +84,21 @@ def test_what_codat_did_not_sign_is_refused(headers, reason):
 
     with pytest.raises(NotFromCodat, match=reason):
         Inbound([SECRET]).read(headers(body), body)
+
+
+@pytest.mark.parametrize("deep", [b'{"eventType":"expenses.sync.successful","payload":', b'{"other":'])
+def test_a_signed_body_that_is_nested_without_end_is_unreadable(deep):
+    body = deep + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+    with pytest.raises(Unreadable):
+        Inbound([SECRET]).read(signed(body), body)
+
+
+def test_a_legacy_body_that_is_nested_without_end_is_unreadable():
+    body = b'{"RuleType":"Sync Completed","CompanyId":"c","Data":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+    with pytest.raises(Unreadable):
+        Inbound(authorization="agreed").read({"authorization": "agreed"}, body)
 
 
 def test_a_signed_body_that_is_no_text_is_refused_without_a_traceback():
