@@ -106,7 +106,7 @@ HELD_SHORTLY = tuple(
     Scene(
         replace(
             over(
-                rows_lag=8.0,
+                rows_lag=20.0,
                 faults=(Fault(FaultKind.SYNC_CODE, company="company-0", code=4260, part=1.0, times=1),),
             ),
             flow=flow,
