@@ -24,6 +24,7 @@ from runner.journal.checking import ErrorGroup, Place, ReceiptTotals
 from runner.journal.journal import Journal, scratch
 from runner.journal.records import Books
 from runner.report import checked as report
+from runner.report.result_types.files import CheckHead
 from runner.report.summary import companies_json
 from runner.report.words import counted
 from runner.scrutiny import Warned, receipts_of, scrutinize
@@ -155,7 +156,7 @@ async def _print_json(checked: Checked, journal: Journal) -> None:
     click.echo("]}")
 
 
-def _json(checked: Checked) -> dict[str, Any]:
+def _json(checked: Checked) -> CheckHead:
     return {
         "exit_code": int(checked.exit_code),
         "inputs": [

@@ -13,6 +13,7 @@ from runner.cli.options import account_options, journal_option, json_option
 from runner.cli.session import conduct
 from runner.errors import ExitCode, OutcomeUnknown, RequestError
 from runner.listing import ListedCompany, companies_of, listed
+from runner.report.result_types.acts import CompanyLine
 from runner.report.words import counted
 from runner.settings import RunSettings
 from runner.stack import connected, governor_for
@@ -73,7 +74,7 @@ def _line(company: ListedCompany) -> str:
     return f"{company.company_id:<36}  {_status(company):<13}  {facts[0]:<22}  {facts[1]}".rstrip()
 
 
-def _json(company: ListedCompany) -> dict[str, object]:
+def _json(company: ListedCompany) -> CompanyLine:
     info = company.info
     return {
         "company_id": company.company_id,

@@ -25,6 +25,7 @@ from runner.doctor import journal as journal_checks
 from runner.doctor.examination import examine, exit_code_of
 from runner.doctor.findings import Finding, Level, well
 from runner.listing import companies_of
+from runner.report.result_types.acts import DoctorCheck
 from runner.report.words import counted
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _wrapped(text: str) -> str:
     return f"\n{_INDENT}".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
 
 
-def _json(finding: Finding) -> dict[str, object]:
+def _json(finding: Finding) -> DoctorCheck:
     return {
         "check": finding.check,
         "level": finding.level.value,

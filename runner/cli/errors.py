@@ -19,6 +19,7 @@ from runner.rejects import Rejects
 from runner.report.accounting import ACCOUNTING, cause_of
 from runner.report.catalog import EXPENSES, HOLDS, RECEIPTS, ROWS, entry_of
 from runner.report.entry import Entry
+from runner.report.result_types.books import ErrorsResult
 from runner.report.words import counted
 
 _ENTRIES = {"row": ROWS, "expense": EXPENSES, "receipt": RECEIPTS}
@@ -119,7 +120,7 @@ def _entry(cause: Cause) -> Entry:
     return entry_of(_ENTRIES[cause.about], cause.code)
 
 
-def _json(causes: list[Cause], holds: tuple[Hold, ...]) -> dict[str, object]:
+def _json(causes: list[Cause], holds: tuple[Hold, ...]) -> ErrorsResult:
     return {
         "causes": [
             {

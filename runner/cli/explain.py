@@ -7,6 +7,7 @@ import click
 from runner.cli.options import json_option
 from runner.errors import RefusedToStart
 from runner.report.catalog import all_codes, explain
+from runner.report.result_types.books import Explanation
 
 
 @click.command(
@@ -31,7 +32,7 @@ def explain_code(code: str | None, *, as_json: bool) -> int:
             hint="List all codes with: expense-runner explain",
         )
     if as_json:
-        entries = [
+        entries: list[Explanation] = [
             {"about": kind, "meaning": each.meaning, "who": each.who.value, "way_out": each.way_out}
             for kind, each in found
         ]

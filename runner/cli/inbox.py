@@ -8,6 +8,7 @@ import click
 
 from runner.cli.options import DURATION
 from runner.inbox import Came, InboxReport, Taken
+from runner.report.result_types.acts import RunInbox, TakenFile
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,7 +35,7 @@ def inbox_options(command: F) -> F:
     )(command)
 
 
-def inbox_json(report: InboxReport) -> dict[str, object]:
+def inbox_json(report: InboxReport) -> RunInbox:
     """Return what came of an inbox; its keys are a contract with scripts."""
     return {
         "folder": str(report.folder),
@@ -44,7 +45,7 @@ def inbox_json(report: InboxReport) -> dict[str, object]:
     }
 
 
-def _taken_json(each: Taken) -> dict[str, object]:
+def _taken_json(each: Taken) -> TakenFile:
     staged = each.staged
     return {
         "file": staged.name,

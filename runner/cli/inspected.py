@@ -7,6 +7,7 @@ from runner.cli.keys import key_sources, read_credential
 from runner.codat.flows import Flow
 from runner.domain.preflight import Preflight
 from runner.inspection import Inspection
+from runner.report.result_types.files import CheckPreflight
 from runner.settings import RunSettings
 
 SHOWN = 20
@@ -40,7 +41,7 @@ def inspection_lines(found: Inspection) -> Iterator[str]:
         yield "  nothing speaks against sending them"
 
 
-def inspection_json(found: Inspection | None) -> dict[str, Any] | None:
+def inspection_json(found: Inspection | None) -> CheckPreflight | None:
     """Return the same for programs; None where Codat was not asked."""
     if found is None:
         return None

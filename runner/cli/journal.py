@@ -23,6 +23,7 @@ from runner.journal.journal import reading
 from runner.journal.pruning import Pruned, Pruning, forecast, prune
 from runner.outcome import imbalances
 from runner.report.cells import csv_lines, json_lines
+from runner.report.result_types.acts import JournalBackupResult, JournalPruneResult, PrunedRows
 from runner.report.soundness import soundness_json, soundness_lines
 from runner.report.words import counted, megabytes
 
@@ -81,8 +82,14 @@ def backup(file: Path, journal: Path, *, force: bool, as_json: bool) -> int:
     """
     made = back_up(journal, file, force=force, now=SystemClock().now(), version=__version__)
     if as_json:
-        facts = {"exit_code": 0, "file": str(made.path), "bytes": made.size, "schema": made.schema}
-        click.echo(json.dumps({**facts, "expenses": made.expenses}))
+        result: JournalBackupResult = {
+            "exit_code": 0,
+            "file": str(made.path),
+            "bytes": made.size,
+            "schema": made.schema,
+            "expenses": made.expenses,
+        }
+        click.echo(json.dumps(result))
         return int(ExitCode.OK)
     click.echo(
         f"Copied {journal} to {made.path}: {counted(made.expenses, 'expense')}, {megabytes(made.size)}, checked."
@@ -148,8 +155,8 @@ _WORDS = {
 }
 
 
-def _pruning_json(done: Pruning, *, dry_run: bool) -> dict[str, object]:
-    def of(topic: Pruned) -> dict[str, int]:
+def _pruning_json(done: Pruning, *, dry_run: bool) -> JournalPruneResult:
+    def of(topic: Pruned) -> PrunedRows:
         return {"rows": topic.rows, "bytes": topic.bytes}
 
     return {

@@ -24,6 +24,7 @@ from runner.intake.mapping.translate import Canonical, Skipped
 from runner.intake.read import Options, Parsed, Reading
 from runner.intake.sources import find_sources
 from runner.intake.text import FileFault
+from runner.report.result_types.files import MapTestResult, ProfileLine, TriedError, TriedRow
 
 MAX_ROWS: Final = 10_000
 
@@ -77,7 +78,8 @@ def list_(as_json: bool) -> int:  # noqa: FBT001 -- click passes what is declare
     """List the ready profiles, and what each leaves to you."""
     profiles = [(name, str(read_raw(name).values.get("about", "")), undecided(name)) for name in shipped()]
     if as_json:
-        click.echo(json.dumps([{"name": name, "about": about, "to_do": left} for name, about, left in profiles]))
+        lines: list[ProfileLine] = [{"name": name, "about": about, "to_do": left} for name, about, left in profiles]
+        click.echo(json.dumps(lines))
         return int(ExitCode.OK)
     for name, about, left in profiles:
         click.echo(f"{name}: {about}")
@@ -170,8 +172,8 @@ def _print_error(error: RowError) -> None:
     click.echo(f"    WRONG {where}{found}expected {error.expected} [{error.code}]")
 
 
-def _json(trial: _Trial) -> dict[str, object]:
-    rows = [
+def _json(trial: _Trial) -> MapTestResult:
+    rows: list[TriedRow] = [
         {
             "line": line,
             "before": cells,
@@ -185,7 +187,7 @@ def _json(trial: _Trial) -> dict[str, object]:
         }
         for line, cells, became in trial.rows
     ]
-    errors = [
+    errors: list[TriedError] = [
         {"line": e.line, "column": e.column, "value": e.value, "expected": e.expected, "code": e.code}
         for found in trial.errors.values()
         for e in found

@@ -27,6 +27,7 @@ from runner.journal.journal import Journal, reading, require_journal, scratch
 from runner.journal.trial import copied
 from runner.planning import Plan, batches_of
 from runner.report import planned as report
+from runner.report.result_types.files import PlanResult
 from runner.report.summary import expenses_json, hold_lines
 from runner.report.words import counted
 from runner.stage import StagedInput
@@ -70,7 +71,7 @@ def plan(inputs: tuple[str, ...], *, as_json: bool, **options: Any) -> int:
     allowance, bounds = _allowance(found, options), _bounds(options)
     code = ExitCode.REJECTED if found.books.row_errors else ExitCode.OK
     if as_json:
-        click.echo(json.dumps({"exit_code": int(code), **_json(found, path, allowance, bounds)}))
+        click.echo(json.dumps(_json(code, found, path, allowance, bounds)))
     else:
         for line in _lines(found, path, inputs, allowance, bounds):
             click.echo(line)
@@ -115,8 +116,9 @@ def _bounds(options: dict[str, Any]) -> report.Bounds:
     return report.Bounds(max_requests=options["max_requests"], seconds=min(limits, default=None))
 
 
-def _json(found: Plan, path: Path, allowance: Allowance, bounds: report.Bounds) -> dict[str, Any]:
+def _json(code: ExitCode, found: Plan, path: Path, allowance: Allowance, bounds: report.Bounds) -> PlanResult:
     return {
+        "exit_code": int(code),
         "journal": str(path) if path.is_file() else None,
         "inputs": [
             {

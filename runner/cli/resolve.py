@@ -23,6 +23,7 @@ from runner.errors import ExitCode, RefusedToStart
 from runner.journal.journal import Journal, require_journal, writing
 from runner.journal.resolutions import Selection, Subject, Word
 from runner.report.amounts import money
+from runner.report.result_types.acts import ResolveResult
 from runner.report.words import counted
 from runner.resolving import Refused, Resolvable, select
 from runner.resolving import resolve as say
@@ -251,7 +252,7 @@ def _tell(answer: Answer, found: Resolvable, by_hand: list[str], word: Word, *, 
         click.echo(f"Not said of {len(those):,} ({names}{more}): {reason}.", err=True)
 
 
-def _json(answer: Answer, found: Resolvable, by_hand: list[str], word: Word) -> dict[str, Any]:
+def _json(answer: Answer, found: Resolvable, by_hand: list[str], word: Word) -> ResolveResult:
     return {
         "answer": answer,
         "person": word.person,

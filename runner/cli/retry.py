@@ -16,6 +16,7 @@ from runner.errors import ExitCode, RefusedToStart
 from runner.journal.journal import require_journal, writing
 from runner.journal.resends import Candidate
 from runner.meant import company_meant
+from runner.report.result_types.acts import RetryResult
 from runner.report.words import counted
 
 
@@ -54,7 +55,8 @@ def retry(
     """
     chosen, unchecked = asyncio.run(_retry(journal, company, code, expense, in_doubt=in_doubt, rejected=rejected))
     if as_json:
-        click.echo(json.dumps({"staged_again": [each.expense_id for each in chosen], "not_verified": unchecked}))
+        result: RetryResult = {"staged_again": [each.expense_id for each in chosen], "not_verified": unchecked}
+        click.echo(json.dumps(result))
         return int(ExitCode.OK)
     click.echo(f"{counted(len(chosen), 'expense')} will be sent again by: expense-runner run --journal {journal}")
     if unchecked:

@@ -16,6 +16,7 @@ from runner.cli.options import DURATION, json_option
 from runner.cli.unit_command import RunCommand, left_behind, run_command
 from runner.cli.units import CREDENTIAL, Plan, check_name, render
 from runner.errors import ConfigurationWrong, ExitCode, RefusedToStart
+from runner.report.result_types.acts import ScheduleShowResult, UnitState
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_TIMES = ("*-*-* 01:30:00",)
@@ -289,9 +290,17 @@ def show(name: str, root: Path | None, system: bool, as_json: bool) -> int:  # n
     facts = {kind: _ask(units, f"{name}.{kind}", kind) for kind in _ASKED}
     installed = State.ABSENT not in states.values()
     if as_json:
-        said = {each: {"file": str(units.path(each)), "state": state.value} for each, state in states.items()}
+        said: dict[str, UnitState] = {
+            each: {"file": str(units.path(each)), "state": state.value} for each, state in states.items()
+        }
         drop_ins = [path for each in files for path in units.drop_ins(each)]
-        click.echo(json.dumps({"installed": installed, "units": said, "drop_ins": drop_ins, "systemd": facts}))
+        result: ScheduleShowResult = {
+            "installed": installed,
+            "units": said,
+            "drop_ins": drop_ins,
+            "systemd": {"timer": facts["timer"], "service": facts["service"]},
+        }
+        click.echo(json.dumps(result))
         return ExitCode.OK if installed else ExitCode.WORK_REMAINS
     for each, state in states.items():
         click.echo(f"{units.path(each)}: {_SAID[state]}")

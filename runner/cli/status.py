@@ -21,6 +21,7 @@ from runner.journal.journal import Journal, reading, require_journal
 from runner.journal.records import Books, Life, OpenRowError, RequestTotals, Standing
 from runner.outcome import imbalances, outcomes_of
 from runner.report.freshness import Freshness, freshness_of
+from runner.report.result_types.books import NoJournalResult, StatusResult
 from runner.report.summary import (
     companies_json,
     company_lines,
@@ -83,7 +84,8 @@ def status(journal: Path, watch: bool, fail_if_stale: float | None, as_json: boo
         missing = _missing(journal)
         if missing is not None:
             # The timer that never ran, and the one that runs somewhere else: both leave no journal here.
-            click.echo(json.dumps({"stale": True, "last_run": missing}) if as_json else missing)
+            result: NoJournalResult = {"stale": True, "last_run": missing}
+            click.echo(json.dumps(result) if as_json else missing)
             return int(ExitCode.WORK_REMAINS)
     facts, fresh = _look(journal, limit)
     if as_json:
@@ -121,7 +123,7 @@ async def _facts(journal: Journal, worker: Holder | None) -> Facts:
     )
 
 
-def _json(facts: Facts, fresh: Freshness) -> dict[str, object]:
+def _json(facts: Facts, fresh: Freshness) -> StatusResult:
     books = facts.books
     last = facts.lives[0] if facts.lives else None
     return {

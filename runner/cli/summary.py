@@ -11,6 +11,7 @@ from runner.cli.inbox import inbox_json, inbox_lines
 from runner.cli.options import given_account_options
 from runner.domain.states import ExpenseState
 from runner.errors import BudgetReached, ExitCode
+from runner.report.result_types.acts import RunResult
 from runner.report.summary import (
     company_lines,
     expenses_json,
@@ -47,9 +48,9 @@ def resume_command(report: RunReport, journal: Path | None) -> str | None:
     return shlex.join(["expense-runner", "run", "--journal", str(journal), *given_account_options()])
 
 
-def report_json(report: RunReport, journal: Path | None) -> dict[str, object]:
+def report_json(report: RunReport, journal: Path | None) -> RunResult:
     """Return the run's one line of JSON; its keys are a contract with scripts."""
-    line: dict[str, object] = {
+    line: RunResult = {
         "exit_code": int(report.exit_code),
         "outcomes": report.outcomes,
         "expenses": expenses_json(report.books),

@@ -24,6 +24,7 @@ from runner.domain.states import ExpenseState
 from runner.errors import RefusedToStart
 from runner.intake.mapping.choose import read_mappings
 from runner.intake.sources import find_sources, find_workbooks
+from runner.report.result_types.books import VerifyResult
 from runner.report.words import counted
 from runner.settings import RunSettings
 from runner.steps.verifying import Findings
@@ -107,7 +108,7 @@ def _warn_of_workbooks(inputs: tuple[str, ...], journal: Path) -> None:
         )
 
 
-def _json(report: VerifyReport) -> dict[str, object]:
+def _json(report: VerifyReport) -> VerifyResult:
     return {
         "exit_code": int(report.exit_code),
         "companies": [
@@ -122,12 +123,12 @@ def _json(report: VerifyReport) -> dict[str, object]:
                 "settled": {
                     c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.settled.items()
                 },
-                "missing": each.missing,
-                "doubled": each.doubled,
-                "unknown": each.unknown,
-                "in_doubt": each.in_doubt,
-                "sync_unknown": each.sync_unknown,
-                "absent": each.absent,
+                "missing": [*each.missing],
+                "doubled": [*each.doubled],
+                "unknown": [*each.unknown],
+                "in_doubt": [*each.in_doubt],
+                "sync_unknown": [*each.sync_unknown],
+                "absent": [*each.absent],
                 "rest": {state.value: each.rest[state] for state in ExpenseState if each.rest.get(state)},
             }
             for each in report.findings

@@ -1,13 +1,14 @@
 """What a check found, in words and as JSON: pure rendering."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from runner.domain.states import ExpenseState
 from runner.intake.codes import OF_FILES
 from runner.journal.checking import ErrorGroup, Place, ReceiptTotals
 from runner.journal.records import Books, OpenRowError
 from runner.report.catalog import ROWS, WARNINGS, entry_of
+from runner.report.result_types.files import CheckCause, CheckWarning
+from runner.report.result_types.parts import ReportedRowError
 from runner.report.words import counted, megabytes, plural
 
 _SHOWN = 20
@@ -88,7 +89,7 @@ def verdict(groups: Sequence[ErrorGroup], warnings: int, books: Books) -> str:
     return f"Every row is right{odd}."
 
 
-def groups_json(groups: Iterable[ErrorGroup]) -> list[dict[str, Any]]:
+def groups_json(groups: Iterable[ErrorGroup]) -> list[CheckCause]:
     """Return the causes with counts, one example each, and the way out."""
     return [
         {
@@ -104,7 +105,7 @@ def groups_json(groups: Iterable[ErrorGroup]) -> list[dict[str, Any]]:
     ]
 
 
-def error_json(error: OpenRowError) -> dict[str, Any]:
+def error_json(error: OpenRowError) -> ReportedRowError:
     """Return one row error."""
     return {
         "file": error.file,
@@ -117,7 +118,7 @@ def error_json(error: OpenRowError) -> dict[str, Any]:
     }
 
 
-def warning_json(code: str, count: int, examples: Sequence[tuple[Place, str, str]]) -> dict[str, Any]:
+def warning_json(code: str, count: int, examples: Sequence[tuple[Place, str, str]]) -> CheckWarning:
     """Return one kind of warning with its first expenses."""
     entry = entry_of(WARNINGS, code)
     return {

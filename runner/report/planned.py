@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from runner.domain.allowance import Allowance
 from runner.domain.forecast import Requests
 from runner.domain.money import Sum
+from runner.report.result_types.files import PlanPace, PlanRequests
+from runner.report.result_types.parts import MoneyByState
 from runner.report.words import counted, lasting, megabytes
 
 _KINDS = {
@@ -32,9 +33,19 @@ class Bounds:
     seconds: float | None = None
 
 
-def requests_json(requests: Requests) -> dict[str, int]:
+def requests_json(requests: Requests) -> PlanRequests:
     """Return the requests in all and by kind."""
-    return {"predicted": requests.total, **{kind: getattr(requests, kind) for kind in _KINDS}}
+    return {
+        "predicted": requests.total,
+        "creates": requests.creates,
+        "starts": requests.starts,
+        "statuses": requests.statuses,
+        "pages": requests.pages,
+        "receipts": requests.receipts,
+        "checks": requests.checks,
+        "lists": requests.lists,
+        "looks": requests.looks,
+    }
 
 
 def request_lines(requests: Requests) -> Iterator[str]:
@@ -45,7 +56,7 @@ def request_lines(requests: Requests) -> Iterator[str]:
             yield f"  {count:>9,}  {purpose}"
 
 
-def money_json(sums: Mapping[str, Sum]) -> dict[str, dict[str, Any]]:
+def money_json(sums: Mapping[str, Sum]) -> MoneyByState:
     """Return count and money by currency, amounts as decimal texts."""
     return {
         currency: {"count": each.count, "amount": f"{each.amount.normalize():f}"} for currency, each in sums.items()
@@ -58,7 +69,7 @@ def money_lines(sums: Mapping[str, Sum]) -> Iterator[str]:
         yield f"  {each.amount:>18,.2f} {currency}  {counted(each.count, 'expense')}"
 
 
-def time_json(requests: int, allowance: Allowance, bounds: Bounds) -> dict[str, Any]:
+def time_json(requests: int, allowance: Allowance, bounds: Bounds) -> PlanPace:
     """Return the time at the allowed rate, the days at the daily quota, and what both rest on."""
     seconds = allowance.seconds(requests)
     return {

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.journal.integrity import RULES, SHOWN, Violation
 from runner.journal.records import Books
+from runner.report.result_types.acts import JournalCheckResult
 from runner.report.words import counted
 
 MEANINGS = {
@@ -34,7 +35,7 @@ def soundness_lines(violations: Sequence[Violation], books: Books | None, *, ful
 
 def soundness_json(
     violations: Sequence[Violation], books: Books | None, *, full: bool, exit_code: int
-) -> dict[str, object]:
+) -> JournalCheckResult:
     """Return what a program reads; its keys are a contract with scripts."""
     return {
         "exit_code": exit_code,

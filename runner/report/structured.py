@@ -1,7 +1,6 @@
 """The report as JSON: the same facts as the page's, for programs."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from runner.domain.ids import CompanyId
 from runner.domain.money import canonical
@@ -11,10 +10,20 @@ from runner.report.accounting import ACCOUNTING, cause_of
 from runner.report.catalog import entry_about, sync_meaning
 from runner.report.commands import next_command
 from runner.report.overview import causes_of, currency_lines, unbalanced, verdict
+from runner.report.result_types.books import (
+    ReportCause,
+    ReportedCompany,
+    ReportedCurrency,
+    ReportedTrouble,
+    ReportInput,
+    ReportResult,
+    ReportRun,
+    ReportSync,
+)
 from runner.report.summary import expenses_json, holds_json, receipts_json, requests_json
 
 
-def structured(health: Health, *, journal: str) -> dict[str, Any]:
+def structured(health: Health, *, journal: str) -> ReportResult:
     """Return the report as plain values; amounts are decimal texts, times ISO 8601 in UTC."""
     found = verdict(health)
     return {
@@ -42,7 +51,7 @@ def structured(health: Health, *, journal: str) -> dict[str, Any]:
     }
 
 
-def _currencies(health: Health) -> Iterator[dict[str, Any]]:
+def _currencies(health: Health) -> Iterator[ReportedCurrency]:
     for line in currency_lines(health.books):
         states = {state: value for state, value in line.by_state.items() if value.count}
         yield {
@@ -57,7 +66,7 @@ def _currencies(health: Health) -> Iterator[dict[str, Any]]:
         }
 
 
-def _causes(health: Health, journal: str) -> Iterator[dict[str, Any]]:
+def _causes(health: Health, journal: str) -> Iterator[ReportCause]:
     for cause in causes_of(health, journal=journal):
         yield {
             "about": cause.about,
@@ -74,7 +83,7 @@ def _causes(health: Health, journal: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def _companies(health: Health) -> Iterator[dict[str, Any]]:
+def _companies(health: Health) -> Iterator[ReportedCompany]:
     counts: dict[str, dict[str, int]] = {}
     for each in health.books.companies:
         states = counts.setdefault(each.company_id, {})
@@ -102,7 +111,7 @@ def _companies(health: Health) -> Iterator[dict[str, Any]]:
         }
 
 
-def _trouble(each: TroubleFacts, journal: str) -> dict[str, Any]:
+def _trouble(each: TroubleFacts, journal: str) -> ReportedTrouble:
     accounting = cause_of(each.about, each.state, each.message)
     entry = entry_about(each.about, each.code) if accounting is None else ACCOUNTING[accounting]
     return {
@@ -127,7 +136,7 @@ def _trouble(each: TroubleFacts, journal: str) -> dict[str, Any]:
     }
 
 
-def _sync(each: SyncFacts) -> dict[str, Any]:
+def _sync(each: SyncFacts) -> ReportSync:
     return {
         "company_id": each.company_id,
         "sync_id": each.sync_id,
@@ -144,7 +153,7 @@ def _sync(each: SyncFacts) -> dict[str, Any]:
     }
 
 
-def _input(each: InputFacts) -> dict[str, Any]:
+def _input(each: InputFacts) -> ReportInput:
     return {
         "file": each.name,
         "sha256": each.sha256,
@@ -159,7 +168,7 @@ def _input(each: InputFacts) -> dict[str, Any]:
     }
 
 
-def _run(each: RunFacts) -> dict[str, Any]:
+def _run(each: RunFacts) -> ReportRun:
     return {
         "run": each.no,
         "purpose": each.purpose,

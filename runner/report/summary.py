@@ -1,12 +1,12 @@
 """A journal's accounts in words and as JSON: pure rendering."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from runner.domain.money import NOTHING
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.records import Books, CompanyBooks, Hold, Listed, OpenRowError, RequestTotals, Standing
 from runner.report.amounts import money
+from runner.report.result_types.parts import CompanyBook, ExpenseCounts, ReceiptCounts, ReportedHold, RequestCounts
 from runner.report.words import counted
 
 _SHOWN = 20
@@ -23,26 +23,34 @@ _MEANING = {
 }
 
 
-def expenses_json(books: Books) -> dict[str, int]:
+def expenses_json(books: Books) -> ExpenseCounts:
     """Return the number of expenses in all and by state, and of these what is so by somebody's word."""
     return {
         "total": books.total,
-        **{state.value: books.count(state) for state in ExpenseState},
+        "staged": books.count(ExpenseState.STAGED),
+        "sent": books.count(ExpenseState.SENT),
+        "posted": books.count(ExpenseState.POSTED),
+        "rejected": books.count(ExpenseState.REJECTED),
+        "failed": books.count(ExpenseState.FAILED),
+        "in_doubt": books.count(ExpenseState.IN_DOUBT),
+        "held": books.count(ExpenseState.HELD),
         "posted_by_word": sum(each.count for each in books.resolved.values()),
         "dismissed": books.dismissed.expenses,
     }
 
 
-def receipts_json(books: Books) -> dict[str, int]:
+def receipts_json(books: Books) -> ReceiptCounts:
     """Return the number of receipts in all and by state."""
-    by_state = {state.value: books.receipts.get(state, 0) for state in ReceiptState}
     return {
-        "total": sum(by_state.values()),
-        **{k: by_state[k] for k in ("attached", "waiting", "rejected", "in_doubt")},
+        "total": sum(books.receipts.values()),
+        "attached": books.receipts.get(ReceiptState.ATTACHED, 0),
+        "waiting": books.receipts.get(ReceiptState.WAITING, 0),
+        "rejected": books.receipts.get(ReceiptState.REJECTED, 0),
+        "in_doubt": books.receipts.get(ReceiptState.IN_DOUBT, 0),
     }
 
 
-def requests_json(requests: RequestTotals) -> dict[str, int]:
+def requests_json(requests: RequestTotals) -> RequestCounts:
     """Return the requests of all runs."""
     return {"total": requests.total, "retried": requests.retried, "rate_limited": requests.rate_limited}
 
@@ -54,7 +62,7 @@ def requests_words(requests: RequestTotals) -> str:
     return f"{at_least}{known}, {requests.retried:,} of them retries"
 
 
-def companies_json(books: Books) -> list[dict[str, Any]]:
+def companies_json(books: Books) -> list[CompanyBook]:
     """Return each company's expenses by currency and state, amounts as decimal texts."""
     return [
         {
@@ -67,7 +75,7 @@ def companies_json(books: Books) -> list[dict[str, Any]]:
     ]
 
 
-def holds_json(holds: Iterable[Hold]) -> list[dict[str, Any]]:
+def holds_json(holds: Iterable[Hold]) -> list[ReportedHold]:
     """Return the held companies with their reasons."""
     return [
         {"company_id": h.company_id, "code": h.code, "message": h.message, "hint": h.hint, "since": h.held_at}

@@ -1,6 +1,6 @@
 """The results of commands that do something, and of those that look at what is around."""
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -12,6 +12,7 @@ from runner.report.result_types.parts import (
     OutcomeNames,
     ReceiptCounts,
     Time,
+    one_of,
 )
 
 
@@ -31,7 +32,7 @@ class DoctorCheck(TypedDict):
     """One of `check` in the result of `doctor`."""
 
     check: str
-    level: Literal["ok", "warning", "problem"]
+    level: Annotated[str, one_of("ok", "warning", "problem")]
     message: str
     fix: str | None
     exit_code: ExitNumber
@@ -96,22 +97,12 @@ class PrunedRows(TypedDict):
     bytes: Count
 
 
-class JournalPrunePruned(TypedDict):
-    """`pruned` in the result of `journal prune`."""
-
-    payloads: PrunedRows
-    receipts: PrunedRows
-    attempts: PrunedRows
-    errors: PrunedRows
-    events: PrunedRows
-
-
 class JournalPruneResult(TypedDict):
     """What `journal prune` removed, or would."""
 
     exit_code: ExitNumber
     dry_run: bool
-    pruned: JournalPrunePruned
+    pruned: dict[Annotated[str, one_of("payloads", "receipts", "attempts", "errors", "events")], PrunedRows]
     bytes_before: Count
     bytes_after: Count
     bytes_free: Count
@@ -120,7 +111,7 @@ class JournalPruneResult(TypedDict):
 class ResolvedItem(TypedDict):
     """One of `resolved` in the result of `resolve`."""
 
-    kind: Literal["expense", "row", "receipt", "input"]
+    kind: Annotated[str, one_of("expense", "row", "receipt", "input")]
     id: str
     company_id: str | None
 
@@ -135,7 +126,7 @@ class RefusedItem(TypedDict):
 class ResolveResult(TypedDict):
     """What a word of a person has settled."""
 
-    answer: Literal["posted", "absent", "dismissed", "attached", "missing", "dropped"]
+    answer: Annotated[str, one_of("posted", "absent", "dismissed", "attached", "missing", "dropped")]
     person: str
     host: str
     note: str | None
@@ -166,7 +157,7 @@ class TakenFile(TypedDict):
     """One of `taken` of the inbox in the result of `run`."""
 
     file: str
-    outcome: Literal["staged", "known", "refused"]
+    outcome: Annotated[str, one_of("staged", "known", "refused")]
     reason: str | None
     moved_to: str | None
     not_moved: str | None
@@ -215,7 +206,7 @@ class UnitState(TypedDict):
     """One of `units` in the result of `schedule show`."""
 
     file: str
-    state: Literal["absent", "ours", "edited", "foreign"]
+    state: Annotated[str, one_of("absent", "ours", "edited", "foreign")]
 
 
 class SystemdFacts(TypedDict):

@@ -1,6 +1,6 @@
 """The results of commands that look into the journal: `status`, `report`, `show`, `errors`, `verify`, `explain`."""
 
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta
 
@@ -20,6 +20,7 @@ from runner.report.result_types.parts import (
     RequestCounts,
     Time,
     WhoName,
+    one_of,
 )
 
 
@@ -35,7 +36,7 @@ class ErrorsCauseExample(TypedDict):
 class ErrorsCause(TypedDict):
     """One of `cause` in the result of `errors`."""
 
-    about: Literal["row", "expense", "receipt"]
+    about: Annotated[str, one_of("row", "expense", "receipt")]
     state: str
     code: str
     accounting: str | None
@@ -76,7 +77,7 @@ class Explanation(TypedDict):
 class ReportVerdict(TypedDict):
     """`verdict` in the result of `report`."""
 
-    tone: Literal["good", "work", "attention", "bad"]
+    tone: Annotated[str, one_of("good", "work", "attention", "bad")]
     headline: str
     detail: str | None
 
@@ -96,7 +97,7 @@ class AcceptedSum(TypedDict):
     """`accepted` of a currency in the result of `report`."""
 
     expenses: Count
-    amount: Amount
+    amount: Amount | None
 
 
 class ReportedCurrency(TypedDict):
@@ -112,7 +113,7 @@ class ReportedCurrency(TypedDict):
 class ReportCause(TypedDict):
     """One of `cause` in the result of `report`."""
 
-    about: Literal["expense", "row", "receipt", "company"]
+    about: Annotated[str, one_of("expense", "row", "receipt", "company")]
     state: str
     code: str
     accounting: str | None
@@ -131,7 +132,7 @@ class ReportedCompany(TypedDict):
     company_id: str
     expenses: CountByState
     row_errors: Count
-    receipts: dict[Literal["attached", "waiting", "rejected", "in_doubt"], Count]
+    receipts: dict[Annotated[str, one_of("attached", "waiting", "rejected", "in_doubt")], Count]
     receipts_missing: Count
     hold: str | None
     syncs: Count

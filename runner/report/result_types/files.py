@@ -66,8 +66,8 @@ class RejectedRow(TypedDict):
     expense_id: str
     file: str
     line: Count
-    code: str
-    message: str
+    code: str | None
+    message: str | None
 
 
 class CheckPreflight(TypedDict):
@@ -113,8 +113,8 @@ class CheckWarning(TypedDict):
     examples: list[CheckWarningExample]
 
 
-class CheckResult(TypedDict):
-    """What `check` found."""
+class CheckHead(TypedDict):
+    """What `check` found, the single errors left out: there may be millions."""
 
     exit_code: ExitNumber
     inputs: list[CheckInput]
@@ -123,6 +123,11 @@ class CheckResult(TypedDict):
     preflight: CheckPreflight | None
     causes: list[CheckCause]
     warnings: list[CheckWarning]
+
+
+class CheckResult(CheckHead):
+    """What `check` found."""
+
     errors: list[ReportedRowError]
 
 
@@ -225,7 +230,16 @@ class PlanSourceAddresses(TypedDict):
     another_helps_from_companies: Count | None
 
 
-class PlanResult(TypedDict):
+class PlanPace(TypedDict):
+    """How long a run takes, and what that rests on."""
+
+    time: PlanTime
+    quota: PlanQuota
+    source_addresses: PlanSourceAddresses
+    runs: Count | None
+
+
+class PlanResult(PlanPace):
     """What a run would do."""
 
     exit_code: ExitNumber
@@ -242,7 +256,3 @@ class PlanResult(TypedDict):
     receipts: PlanReceipts
     row_errors: Count
     requests: PlanRequests
-    time: PlanTime
-    quota: PlanQuota
-    source_addresses: PlanSourceAddresses
-    runs: Count | None

@@ -1,21 +1,33 @@
 """What several results have in common."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, TypedDict
 
 from msgspec import Meta
 
+
+def one_of(*values: str | int) -> Meta:
+    """Say which values there are."""
+    return Meta(extra_json_schema={"enum": list(values)})
+
+
 Count = Annotated[int, Meta(ge=0)]
 
-ExitNumber = Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 75, 77, 78, 130, 143]
+ExitNumber = Annotated[int, one_of(0, 1, 2, 3, 4, 5, 6, 7, 8, 75, 77, 78, 130, 143)]
 
 
-CountByState = dict[Literal["staged", "sent", "posted", "rejected", "failed", "in_doubt", "held"], Count]
+CountByState = dict[
+    Annotated[str, one_of("staged", "sent", "posted", "rejected", "failed", "in_doubt", "held")],
+    Count,
+]
 
 
 Amount = Annotated[str, Meta(description="A decimal number.", pattern="^-?[0-9]+(\\.[0-9]+)?$")]
 
 
-AmountByState = dict[Literal["staged", "sent", "posted", "rejected", "failed", "in_doubt", "held"], Amount]
+AmountByState = dict[
+    Annotated[str, one_of("staged", "sent", "posted", "rejected", "failed", "in_doubt", "held")],
+    Amount,
+]
 
 
 class CompanyBook(TypedDict):
@@ -30,7 +42,7 @@ class CompanyBook(TypedDict):
 CompanyBooks = list[CompanyBook]
 
 
-WhoName = Literal["fix-data", "fix-mapping", "reconnect-company", "wait", "ask-codat"]
+WhoName = Annotated[str, one_of("fix-data", "fix-mapping", "reconnect-company", "wait", "ask-codat")]
 
 
 class ReportedRowError(TypedDict):
@@ -90,11 +102,11 @@ class ReportedHold(TypedDict):
     company_id: str
     code: str
     message: str
-    hint: str
+    hint: str | None
     since: Time
 
 
-OutcomeNames = list[Literal["in_doubt", "max_errors", "rejected", "work_remains", "budget"]]
+OutcomeNames = list[Annotated[str, one_of("in_doubt", "max_errors", "rejected", "work_remains", "budget")]]
 
 
 class ReceiptCounts(TypedDict):
