@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 from runner.domain.ids import CompanyId
-from runner.domain.money import canonical
+from runner.domain.money import NOTHING, canonical
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.health_records import NO_FACTS, Health, InputFacts, RunFacts, SyncFacts, TroubleFacts
+from runner.journal.records import CompanyBooks
 from runner.report.accounting import ACCOUNTING, cause_of
 from runner.report.catalog import entry_about, sync_meaning
 from runner.report.commands import next_command
 from runner.report.overview import causes_of, currency_lines, unbalanced, verdict
 from runner.report.result_types.books import (
+    CompanyMoney,
     ReportCause,
     ReportedCompany,
     ReportedCurrency,
@@ -38,7 +40,10 @@ def structured(health: Health, *, journal: str) -> ReportResult:
         "currencies": list(_currencies(health)),
         "causes": list(_causes(health, journal)),
         "companies": list(_companies(health)),
-        "holds": holds_json(health.books.holds),
+        "holds": [
+            {**hold, "way_out": hold["hint"] or entry_about("company", hold["code"]).way_out}
+            for hold in holds_json(health.books.holds)
+        ],
         "attention": [_trouble(each, journal) for each in health.troubles.shown],
         "attention_left_out": health.troubles.left_out,
         "syncs": [_sync(each) for each in health.syncs.shown],
@@ -85,7 +90,10 @@ def _causes(health: Health, journal: str) -> Iterator[ReportCause]:
 
 def _companies(health: Health) -> Iterator[ReportedCompany]:
     counts: dict[str, dict[str, int]] = {}
+    amounts: dict[str, dict[str, CompanyMoney]] = {}
     for each in health.books.companies:
+        if health.amounts:
+            amounts.setdefault(each.company_id, {})[each.currency] = _money(each)
         states = counts.setdefault(each.company_id, {})
         for state, value in each.by_state.items():
             if value.count:
@@ -102,6 +110,7 @@ def _companies(health: Health) -> Iterator[ReportedCompany]:
             "expenses": states,
             "row_errors": facts.row_errors,
             "receipts": {state.value: receipts[state] for state in ReceiptState if receipts.get(state)},
+            "amounts": amounts.get(company, {}),
             "receipts_missing": facts.missing,
             "hold": holds.get(CompanyId(company)),
             "syncs": facts.syncs,
@@ -109,6 +118,11 @@ def _companies(health: Health) -> Iterator[ReportedCompany]:
             "last_sync_at": facts.last_begun,
             "last_sync_code": facts.last_code,
         }
+
+
+def _money(each: CompanyBooks) -> CompanyMoney:
+    posted = each.by_state.get(ExpenseState.POSTED, NOTHING)
+    return {"accepted": canonical(each.accepted.amount), "open": canonical(each.accepted.amount - posted.amount)}
 
 
 def _trouble(each: TroubleFacts, journal: str) -> ReportedTrouble:

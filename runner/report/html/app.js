@@ -1,11 +1,28 @@
 "use strict";
 (() => {
   const D = JSON.parse(document.getElementById("data").textContent);
+  const { journal: JOURNAL, live: LIVE } = document.body.dataset;
   const PAGE = 50, PRINTED = 500;
-  const text = (n) => (n < 0 ? "" : D.texts[n]);
+  // What no page may hold is shown as a mark that shows that it was there.
+  const clean = (value) => (value || "").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff\ufffe\uffff]/gu, "\ufffd");
   const words = (state) => state.replaceAll("_", " ");
   const number = (n) => n.toLocaleString("en-GB");
+  const seconds = (iso) => (iso ? Date.parse(/[Z+]|-\d\d:\d\d$/.test(iso.slice(19)) ? iso : `${iso}Z`) / 1000 : 0);
   const time = (s) => (s ? new Date(s * 1000).toISOString().slice(0, 19).replace("T", " ") : "");
+  const digits = (currency) => {
+    try {
+      return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
+    } catch {
+      return 2;
+    }
+  };
+  // Decimal texts stay texts: no amount passes through a binary number on its way to the reader.
+  const money = (amount, currency) => {
+    if (!amount) return "";
+    const [whole, part = ""] = amount.split(".");
+    const fraction = part.padEnd(digits(currency), "0");
+    return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (fraction && `.${fraction}`);
+  };
   const lasting = (s) => {
     if (s < 0) return "";
     if (s < 60) return `${Math.round(s * 10) / 10} s`;
@@ -40,44 +57,57 @@
     "fix-data": "whoever made the rows", "fix-mapping": "whoever decides accounts and settings",
     "reconnect-company": "the company's owner", "wait": "whoever runs expense-runner", "ask-codat": "Codat's support",
   };
-  const STATE = Object.fromEntries(D.states.map((state, n) => [state, n]));
-  const SETTLED = STATE.posted;
+  const STATES = ["posted", "sent", "staged", "held", "rejected", "failed", "in_doubt"];
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
 
   // ---- what the rows are ----
 
-  const companies = D.companies.map(([id, counts, money, bad, receipts, syncs, code, begun, hold]) => ({
-    id, counts, money, bad, receipts, syncs, code, begun, hold,
-    all: counts.reduce((a, b) => a + b, 0),
-    needs: counts[STATE.rejected] + counts[STATE.failed] + counts[STATE.in_doubt] + counts[STATE.held] + bad,
-    find: `${id} ${hold.length ? `${hold[0]} ${text(hold[1])}` : ""}`.toLowerCase(),
+  const holds = new Map(D.holds.map((hold) => [hold.company_id, { ...hold, message: clean(hold.message), way_out: clean(hold.way_out) }]));
+  const companies = D.companies.map((each) => {
+    const counts = Object.fromEntries(STATES.map((state) => [state, each.expenses[state] || 0]));
+    const hold = holds.get(each.company_id) || null;
+    const bad = each.receipts_missing + (each.receipts.rejected || 0) + (each.receipts.in_doubt || 0);
+    return {
+      id: clean(each.company_id), counts, bad, hold, code: each.last_sync_code, begun: seconds(each.last_sync_at),
+      money: Object.entries(each.amounts).map(([currency, line]) =>
+        ({ currency, accepted: money(line.accepted, currency), open: Number(line.open) ? money(line.open, currency) : "", value: Number(line.open) })),
+      all: sum(Object.values(counts)),
+      needs: counts.rejected + counts.failed + counts.in_doubt + counts.held + bad,
+      find: `${each.company_id} ${hold ? `${hold.code} ${hold.message}` : ""}`.toLowerCase(),
+    };
+  });
+  const keyOf = (each) => JSON.stringify([each.about, each.state, each.code, each.accounting]);
+  const causes = new Map(D.causes.map((each) => [keyOf(each), each]));
+  const items = D.attention.map((each) => ({
+    company: clean(each.company_id), expense: clean(each.expense_id), message: clean(each.message), file: clean(each.file),
+    line: each.line, currency: each.currency || "", amount: money(each.amount, each.currency || ""), receipt: clean(each.receipt),
+    about: each.about, state: each.state, code: clean(each.code), accounting: each.accounting, who: each.who, command: clean(each.command),
+    cause: causes.get(keyOf(each)) || { meaning: "", way_out: "" },
   }));
-  const items = D.items.map(([company, cause, expense, message, file, line, amount, currency, receipt]) => ({
-    company, expense, message: text(message), file: text(file), line, amount, currency, receipt: text(receipt),
-    cause: D.causes[cause],
+  const syncs = D.syncs.map((each) => ({
+    company: clean(each.company_id), id: clean(each.sync_id), begun: seconds(each.begun_at),
+    took: each.ended_at ? Math.max(0, seconds(each.ended_at) - seconds(each.begun_at)) : -1, code: each.code || 0,
+    meaning: each.meaning, state: each.state, expenses: each.expenses, posted: each.posted, error: clean(each.error),
   }));
-  const syncs = D.syncs.map(([company, id, begun, took, code, state, expenses, posted, error, adopted]) => ({
-    company, id, begun, took, code, state: D.syncStates[state], expenses, posted, error: text(error), adopted,
-  }));
-  const codes = (cause) => [el("code", { class: "pill", title: cause[4] }, cause[2]), cause[7] ? [" ", el("code", { class: "pill" }, cause[7])] : ""].flat();
-  const idOf = (n) => (n < 0 ? "" : companies[n].id);
-  const command = (item) => item.cause[6].replace("{company}", idOf(item.company));
+  const MEANINGS = Object.fromEntries(D.syncs.filter((each) => each.code).map((each) => [each.code, each.meaning]));
+  const codes = (item) => [el("code", { class: "pill", title: item.cause.meaning }, item.code), item.accounting ? [" ", el("code", { class: "pill" }, item.accounting)] : ""].flat();
   const meaningOf = (sync) =>
-    sync.code ? D.codes[sync.code] : { starting: "Begun; its start has no answer yet.", running: "At work.", forgotten: "Codat has forgotten it." }[sync.state] || sync.state;
+    sync.code ? sync.meaning : { starting: "Begun; its start has no answer yet.", running: "At work.", forgotten: "Codat has forgotten it." }[sync.state] || sync.state;
 
   let byCompany = null;
-  const itemsOf = (n) => {
+  const itemsOf = (company) => {
     if (!byCompany) {
       byCompany = new Map();
       for (const item of items) byCompany.set(item.company, [...(byCompany.get(item.company) || []), item]);
     }
-    return byCompany.get(n) || [];
+    return byCompany.get(company) || [];
   };
 
-  const open = (row) => row.money.filter((line) => line[2]);
+  const open = (row) => row.money.filter((line) => line.open);
   const moneyCell = (lines) => lines.length > 1
-    ? el("span", { title: lines.map((line) => `${line[2]} ${line[0]}`).join("\n") }, `${lines[0][2]} ${lines[0][0]} + ${lines.length - 1}`)
-    : lines.map((line) => `${line[2]} ${line[0]}`);
-  const linked = (n) => el("a", { href: `#companies?q=${encodeURIComponent(idOf(n))}`, class: "nowrap" }, el("code", {}, said(idOf(n))));
+    ? el("span", { title: lines.map((line) => `${line.open} ${line.currency}`).join("\n") }, `${lines[0].open} ${lines[0].currency} + ${lines.length - 1}`)
+    : lines.map((line) => `${line.open} ${line.currency}`);
+  const linked = (id) => el("a", { href: `#companies?q=${encodeURIComponent(id)}`, class: "nowrap" }, el("code", {}, said(id)));
 
   const TABLES = {
     companies: {
@@ -85,58 +115,58 @@
       rows: companies, sort: "-needs", noun: "companies",
       search: ["Search", "Company id, or a hold's reason", (row) => row.find],
       filters: [
-        ["state", "With", [["needs", "anything that needs somebody"], ...D.states.map((s) => [s, words(s)]), ["receipts", "receipts missing or in doubt"], ["done", "everything posted"]],
-          (row, value) => value === "needs" ? row.needs > 0 || row.hold.length > 0
+        ["state", "With", [["needs", "anything that needs somebody"], ...STATES.map((s) => [s, words(s)]), ["receipts", "receipts missing or in doubt"], ["done", "everything posted"]],
+          (row, value) => value === "needs" ? row.needs > 0 || row.hold !== null
             : value === "receipts" ? row.bad > 0
-              : value === "done" ? row.all === row.counts[SETTLED] && !row.bad
-                : row.counts[STATE[value]] > 0 || (value === "held" && row.hold.length > 0)],
-        ["hold", "Held because of", [...new Set(companies.filter((c) => c.hold.length).map((c) => c.hold[0]))].sort().map((c) => [c, c]),
-          (row, value) => row.hold[0] === value],
+              : value === "done" ? row.all === row.counts.posted && !row.bad
+                : row.counts[value] > 0 || (value === "held" && row.hold !== null)],
+        ["hold", "Held because of", [...new Set(D.holds.map((hold) => hold.code))].sort().map((c) => [c, c]),
+          (row, value) => row.hold !== null && row.hold.code === value],
       ],
       columns: [
         ["company", "Company", (r) => r.id, null],
         ["needs", "to mend", (r) => r.needs, (r) => count(r.needs), 1],
         ["all", "all", (r) => r.all, (r) => count(r.all), 1],
-        ...D.states.map((state, n) => [state, words(state), (r) => r.counts[n], (r) => count(r.counts[n]), 1]),
-        ["open", "not in the books", (r) => open(r).reduce((a, line) => a + Number(line[2].replaceAll(",", "")), 0), (r) => moneyCell(open(r)), 1],
+        ...STATES.map((state) => [state, words(state), (r) => r.counts[state], (r) => count(r.counts[state]), 1]),
+        ["open", "not in the books", (r) => sum(open(r).map((line) => line.value)), (r) => moneyCell(open(r)), 1],
         ["receipts", "receipts open", (r) => r.bad, (r) => count(r.bad), 1],
-        ["last", "Last sync (UTC)", (r) => r.begun, (r) => r.begun ? [el("span", {}, time(r.begun).slice(0, 16)), " ", r.code ? el("code", { class: "pill", title: D.codes[r.code] || "" }, String(r.code)) : ""] : "", 0, "nowrap"],
+        ["last", "Last sync (UTC)", (r) => r.begun, (r) => r.begun ? [el("span", {}, time(r.begun).slice(0, 16)), " ", r.code ? el("code", { class: "pill", title: MEANINGS[r.code] || "" }, String(r.code)) : ""] : "", 0, "nowrap"],
       ],
       detail: companyDetail,
     },
     attention: {
       caption: "Expenses, rows and receipts that need attention",
       rows: items, sort: "state", noun: "entries",
-      search: ["Search", "Company, expense, message, file", (r) => `${idOf(r.company)} ${r.expense} ${r.message} ${r.file} ${r.receipt} ${r.cause[2]} ${r.cause[7]}`.toLowerCase()],
+      search: ["Search", "Company, expense, message, file", (r) => `${r.company} ${r.expense} ${r.message} ${r.file} ${r.receipt} ${r.code} ${r.accounting || ""}`.toLowerCase()],
       filters: [
-        ["about", "What", [["expense", "expenses"], ["row", "wrong rows"], ["receipt", "receipts"]], (r, value) => r.cause[0] === value],
-        ["state", "State", [...new Set(items.map((r) => r.cause[1]))].map((s) => [s, words(s)]), (r, value) => r.cause[1] === value],
-        ["code", "Cause", [...new Set(items.map((r) => r.cause[2]))].sort().map((c) => [c, c]), (r, value) => r.cause[2] === value],
-        ["who", "Who can mend it", [...new Set(items.map((r) => r.cause[3]))].map((w) => [w, WHO[w]]), (r, value) => r.cause[3] === value],
+        ["about", "What", [["expense", "expenses"], ["row", "wrong rows"], ["receipt", "receipts"]], (r, value) => r.about === value],
+        ["state", "State", [...new Set(items.map((r) => r.state))].map((s) => [s, words(s)]), (r, value) => r.state === value],
+        ["code", "Cause", [...new Set(items.map((r) => r.code))].sort().map((c) => [c, c]), (r, value) => r.code === value],
+        ["who", "Who can mend it", [...new Set(items.map((r) => r.who))].map((w) => [w, WHO[w]]), (r, value) => r.who === value],
       ],
       columns: [
-        ["company", "Company", (r) => idOf(r.company), null],
-        ["state", "State", (r) => ["in_doubt", "failed", "rejected", "waiting"].indexOf(r.cause[1]), (r) => [badge(r.cause[1]), r.cause[0] === "expense" ? "" : el("div", { class: "quiet" }, r.cause[0])]],
-        ["code", "Cause", (r) => r.cause[2], (r) => codes(r.cause)],
-        ["message", "What was said", (r) => r.message || r.cause[4], (r) => [said(r.message || r.cause[4]), r.receipt ? el("div", { class: "quiet" }, "receipt ", said(r.receipt)) : ""], 0, "wide"],
+        ["company", "Company", (r) => r.company, null],
+        ["state", "State", (r) => ["in_doubt", "failed", "rejected", "waiting"].indexOf(r.state), (r) => [badge(r.state), r.about === "expense" ? "" : el("div", { class: "quiet" }, r.about)]],
+        ["code", "Cause", (r) => r.code, (r) => codes(r)],
+        ["message", "What was said", (r) => r.message || r.cause.meaning, (r) => [said(r.message || r.cause.meaning), r.receipt ? el("div", { class: "quiet" }, "receipt ", said(r.receipt)) : ""], 0, "wide"],
         ["amount", "Amount", (r) => (r.amount ? Number(r.amount.replaceAll(",", "")) : -Infinity), (r) => r.amount ? `${r.amount} ${r.currency}` : "", 1],
         ["file", "Where it came from", (r) => `${r.file} ${String(r.line).padStart(9)}`, (r) => [said(r.file), `, line ${r.line}`]],
         ["expense", "Expense", (r) => r.expense, (r) => el("code", { class: "lines" }, said(r.expense))],
       ],
-      detail: (r) => causeDetail([r], r.company, false),
+      detail: (r) => causeDetail([r], false),
     },
     syncs: {
       caption: "Syncs",
       rows: syncs, sort: "-begun", noun: "syncs",
-      search: ["Search", "Company id, sync id, error", (r) => `${idOf(r.company)} ${r.id} ${r.error}`.toLowerCase()],
+      search: ["Search", "Company id, sync id, error", (r) => `${r.company} ${r.id} ${r.error}`.toLowerCase()],
       filters: [
-        ["code", "Status code", [["bad", "any that did not go well"], ["open", "not ended"], ...Object.entries(D.codes).map(([c, m]) => [c, `${c}: ${m}`])],
+        ["code", "Status code", [["bad", "any that did not go well"], ["open", "not ended"], ...Object.entries(MEANINGS).map(([c, m]) => [c, `${c}: ${m}`])],
           (r, value) => value === "bad" ? r.code >= 4000 || r.code === 2040 || r.state === "forgotten" : value === "open" ? !["judged", "forgotten"].includes(r.state) : String(r.code) === value],
         ["from", "From day", "date", (r, value) => time(r.begun) >= value],
         ["to", "To day", "date", (r, value) => time(r.begun).slice(0, 10) <= value],
       ],
       columns: [
-        ["company", "Company", (r) => idOf(r.company), (r) => linked(r.company)],
+        ["company", "Company", (r) => r.company, (r) => linked(r.company)],
         ["sync", "Sync", (r) => r.id, (r) => r.id ? el("code", { class: "nowrap" }, said(r.id)) : el("span", { class: "quiet" }, "no id yet")],
         ["begun", "Started (UTC)", (r) => r.begun, (r) => el("span", { class: "nowrap" }, time(r.begun))],
         ["took", "Took", (r) => r.took, (r) => r.took < 0 ? el("span", { class: "quiet" }, "not ended") : lasting(r.took), 1],
@@ -147,37 +177,37 @@
     },
   };
 
-  function causeDetail(list, company, listed) {
+  function causeDetail(list, listed) {
     const groups = new Map();
     for (const item of list) {
-      const key = item.cause;
+      const key = keyOf(item);
       groups.set(key, [...(groups.get(key) || []), item]);
     }
-    return el("ul", {}, [...groups].map(([cause, own]) => el("li", { class: `edge-${cause[1]}` },
-      el("p", {}, badge(cause[1]), " ", el("b", {}, `${number(own.length)} ${cause[0]}${own.length > 1 ? "s" : ""} `), codes(cause), " ", cause[4]),
-      el("p", {}, el("span", { class: "who" }, WHO[cause[3]]), " ", marked(cause[5])),
-      cause[6] ? el("code", { class: "command" }, command({ cause, company })) : null,
+    return el("ul", {}, [...groups.values()].map((own) => el("li", { class: `edge-${own[0].state}` },
+      el("p", {}, badge(own[0].state), " ", el("b", {}, `${number(own.length)} ${own[0].about}${own.length > 1 ? "s" : ""} `), codes(own[0]), " ", own[0].cause.meaning),
+      el("p", {}, el("span", { class: "who" }, WHO[own[0].who]), " ", marked(own[0].cause.way_out)),
+      own[0].command ? el("code", { class: "command" }, own[0].command) : null,
       listed ? el("ul", {}, own.map((item) => el("li", {},
         el("code", {}, said(item.expense || "row")), ` ${item.amount ? `${item.amount} ${item.currency}, ` : ""}`, said(item.file), `, line ${item.line}`,
         item.receipt ? [", receipt ", said(item.receipt)] : "", item.message ? [": ", said(item.message)] : ""))) : null)));
   }
 
-  function companyDetail(row, n) {
-    const own = itemsOf(n), wanted = row.needs - row.counts[STATE.held];
+  function companyDetail(row) {
+    const own = itemsOf(row.id), wanted = row.needs - row.counts.held;
     const parts = [];
-    if (row.hold.length) {
+    if (row.hold) {
       parts.push(el("ul", {}, el("li", { class: "edge-held" },
-        el("p", {}, badge("held"), ` since ${time(row.hold[3])} UTC `, el("code", { class: "pill" }, row.hold[0]), " ", said(text(row.hold[1]))),
-        el("p", {}, marked(text(row.hold[2]))))));
+        el("p", {}, badge("held"), ` since ${time(seconds(row.hold.since))} UTC `, el("code", { class: "pill" }, row.hold.code), " ", said(row.hold.message)),
+        el("p", {}, marked(row.hold.way_out)))));
     }
     if (row.money.length) {
-      parts.push(el("p", {}, "Money: ", row.money.map((line) => `${line[1]} ${line[0]}${line[2] ? ` (${line[2]} not in the books)` : ""}`).join(" · ")));
+      parts.push(el("p", {}, "Money: ", row.money.map((line) => `${line.accepted} ${line.currency}${line.open ? ` (${line.open} not in the books)` : ""}`).join(" · ")));
     }
-    if (own.length) parts.push(causeDetail(own, n, true));
+    if (own.length) parts.push(causeDetail(own, true));
     if (own.length < wanted) parts.push(el("p", { class: "quiet" }, `${number(own.length)} of about ${number(wanted)} are listed here.`));
-    if (!own.length && !row.hold.length) parts.push(el("p", {}, "Nothing needs attention."));
+    if (!own.length && !row.hold) parts.push(el("p", {}, "Nothing needs attention."));
     parts.push(el("p", {}, el("a", { href: `#syncs?q=${encodeURIComponent(row.id)}` }, "Its syncs"), ". A page for its bookkeeper alone: ",
-      D.live ? el("a", { href: `/company/${encodeURIComponent(row.id)}` }, "open it") : el("code", {}, `expense-runner report --journal ${D.journal} --company ${row.id} --out ${row.id}.html`)));
+      LIVE ? el("a", { href: `/company/${encodeURIComponent(row.id)}` }, "open it") : el("code", {}, `expense-runner report --journal ${JOURNAL} --company ${row.id} --out ${row.id}.html`)));
     return el("div", {}, parts);
   }
 

@@ -29,7 +29,7 @@ def policy(*, script: bool) -> str:
     return "; ".join(parts)
 
 
-def frame(title: str, *body: Html, data: str | None = None) -> str:
+def frame(title: str, *body: Html, data: str | None = None, journal: str | None = None, live: bool = False) -> str:
     """Return a whole page; `data` is JSON for its script, already safe inside of an element."""
     scripts = (
         ()
@@ -49,5 +49,10 @@ def frame(title: str, *body: Html, data: str | None = None) -> str:
         tag("title", title),
         Html(f"<style>{_asset('app.css')}</style>"),
     )
-    page = tag("html", tag("head", *head), tag("body", *body, *scripts), lang="en")
+    page = tag(
+        "html",
+        tag("head", *head),
+        tag("body", *body, *scripts, data_journal=journal, data_live="yes" if live else None),
+        lang="en",
+    )
     return f"<!doctype html>\n{page}\n"

@@ -59,7 +59,9 @@ def page(health: Health, *, journal: str, live: bool = False) -> str:
             id="main",
         ),
         _footer(health),
-        data=embedded(health, journal=journal, live=live),
+        data=embedded(health, journal=journal),
+        journal=journal,
+        live=live,
     )
 
 

@@ -126,6 +126,14 @@ class ReportCause(TypedDict):
     command: str | None
 
 
+class CompanyMoney(TypedDict):
+    """What one company has in one currency."""
+
+    accepted: Amount
+    open: Amount
+    """What of it is not in the books."""
+
+
 class ReportedCompany(TypedDict):
     """One of `companies` in the result of `report`."""
 
@@ -133,6 +141,7 @@ class ReportedCompany(TypedDict):
     expenses: CountByState
     row_errors: Count
     receipts: dict[Annotated[str, one_of("attached", "waiting", "rejected", "in_doubt")], Count]
+    amounts: Annotated[dict[str, CompanyMoney], Meta(description="By currency; empty where amounts are left out.")]
     receipts_missing: Count
     hold: str | None
     syncs: Count
@@ -225,6 +234,12 @@ class AttachedAt(TypedDict):
     receipts: Count
 
 
+class ReportHold(ReportedHold):
+    """A company that is put aside, and what can be done."""
+
+    way_out: str
+
+
 class ReportResult(TypedDict):
     """The report, as its page shows it."""
 
@@ -239,7 +254,7 @@ class ReportResult(TypedDict):
     currencies: list[ReportedCurrency]
     causes: list[ReportCause]
     companies: list[ReportedCompany]
-    holds: list[ReportedHold]
+    holds: list[ReportHold]
     attention: list[ReportedTrouble]
     attention_left_out: Count
     syncs: list[ReportSync]
