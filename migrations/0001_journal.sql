@@ -166,6 +166,8 @@ CREATE INDEX draft_open ON draft (company_no, draft_no) WHERE state IN ('drafted
 -- A dataset's id is believed for one draft.
 CREATE UNIQUE INDEX draft_of_dataset ON draft (dataset_id) WHERE dataset_id IS NOT NULL;
 CREATE INDEX draft_of_sync ON draft (sync_no) WHERE sync_no IS NOT NULL;
+CREATE INDEX draft_taken ON draft (company_no) WHERE dataset_id IS NOT NULL OR sync_no IS NOT NULL;
+CREATE INDEX draft_of_run ON draft (dataset_run) WHERE dataset_id IS NOT NULL;
 
 CREATE TABLE expense (
     expense_no    INTEGER PRIMARY KEY,

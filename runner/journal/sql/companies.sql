@@ -35,7 +35,7 @@ UPDATE company
 SET hold_code = :code, hold_message = :message, hold_hint = :hint, hold_run = :run,
     held_at = coalesce(held_at, CASE WHEN released_code = :code AND NOT EXISTS (
         SELECT 1 FROM sync
-        WHERE sync.company_no = company.company_no AND state = 'judged' AND run_no >= released_run
+        WHERE sync.company_no = company.company_no AND sync_id IS NOT NULL AND state = 'judged' AND run_no >= released_run
           AND status_code BETWEEN 2000 AND 2999
     ) THEN released_since END, :now)
 WHERE company_id = :company AND (hold_code IS NOT 'not_rebuilt' OR :code = 'not_rebuilt')

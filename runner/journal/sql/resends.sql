@@ -49,8 +49,9 @@ WHERE state = 'failed' AND retries < :limit
 SELECT expense_no FROM expense
 WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company)
   AND state = 'failed' AND retries < :limit
-  AND draft_no IN (
-      SELECT draft_no FROM draft JOIN sync USING (sync_no) WHERE sync.state IN ('judged', 'forgotten'))
+  AND EXISTS (
+      SELECT 1 FROM draft JOIN sync USING (sync_no)
+      WHERE draft.draft_no = expense.draft_no AND sync.state IN ('judged', 'forgotten'))
 
 -- name: due
 -- Those that this run has not looked at yet; with `doubts` also those that another sync's row has put in doubt.
@@ -85,7 +86,7 @@ UPDATE resend SET looked_run = :run WHERE expense_no = :expense_no
 -- From the draft of its last sync, not from one that it has been put into since.
 UPDATE expense SET draft_no = NULL, code = NULL, message = NULL
 WHERE expense_no = :expense_no AND state = 'staged'
-  AND (draft_no IS NULL OR draft_no IN (SELECT draft_no FROM draft WHERE state = 'closed'))
+  AND (draft_no IS NULL OR (SELECT draft.state FROM draft WHERE draft.draft_no = expense.draft_no) = 'closed')
 
 -- name: withdraw
 DELETE FROM resend WHERE expense_no = :expense_no

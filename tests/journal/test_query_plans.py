@@ -1,0 +1,77 @@
+"""No statement that runs for each company, draft or row reads through a table that grows with all that ever was."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from runner.journal import statements
+from runner.journal.opening import open_scratch
+from runner.journal.statements import load
+
+GROWING = frozenset(
+    {
+        "expense",
+        "draft",
+        "sync",
+        "attempt",
+        "receipt",
+        "payload",
+        "event",
+        "row_error",
+        "foreign_sync",
+        "resend",
+        "company",
+    }
+)
+ONCE = {
+    # Adding up, telling and looking for something: once a command, for everything there is.
+    "accounts", "checking", "condition", "health", "integrity", "notices", "outlook", "story", "trouble", "backup",
+    # Once a run, or by a command of a person.
+    "pruning", "resolutions", "identity", "cutoffs",
+}  # fmt: skip
+ONCE_A_RUN = {
+    "companies.all_ids", "companies.common_pace", "companies.holds", "companies.named",
+    "companies.page_with_open_work", "drafts.extra_drafts", "receipts.counts", "receipts.retry_in_doubt",
+    "resends.candidates", "staging.unfinished_inputs", "staging.open_row_errors", "staging.count_row_errors",
+    # Once an input.
+    "results.has", "results.has_own", "results.inputs_in_trouble", "results.inputs", "staging.settle_accepted",
+}  # fmt: skip
+
+
+def test_what_runs_for_each_company_draft_or_row_uses_an_index():
+    folder = Path(statements.__file__).parent / "sql"
+    found = {}
+    for file in sorted(folder.glob("*.sql")):
+        for name, statement in load(file.stem).items():
+            full = f"{file.stem}.{name}"
+            if file.stem not in ONCE and full not in ONCE_A_RUN and (scans := [*_scans(statement)]):
+                found[full] = scans
+
+    assert found == {}
+
+
+def test_every_exception_is_needed():
+    known = {
+        f"{file.stem}.{name}"
+        for file in (Path(statements.__file__).parent / "sql").glob("*.sql")
+        for name in load(file.stem)
+    }
+
+    assert known >= ONCE_A_RUN
+    assert {name.partition(".")[0] for name in known} >= ONCE
+
+
+def _scans(statement: str) -> Iterator[str]:
+    """Yield where a statement reads all of a growing table; what an INSERT checks of its children is not that."""
+    if statement.lstrip("-").lstrip().upper().startswith("INSERT") or "\nINSERT" in statement:
+        return
+    names = set(re.findall(r":([a-z_0-9]+)", statement))
+    values = dict.fromkeys(names, 1) if names else (1,) * statement.count("?")
+    connection = open_scratch()
+    try:
+        for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values):
+            table = step.split()[1] if step.startswith("SCAN") else ""
+            if table in GROWING or "AUTOMATIC" in step:
+                yield step
+    finally:
+        connection.close()
