@@ -77,13 +77,6 @@ def test_pipes_and_devices_are_no_files_and_named_as_such(argument):
     assert "check -" in (refused.value.hint or "")
 
 
-def test_a_pipe_is_refused_without_being_opened(tmp_path):
-    os.mkfifo(tmp_path / "cards.csv")
-
-    with pytest.raises(RefusedToStart, match="a pipe or a device"):
-        find_sources([str(tmp_path / "cards.csv")])
-
-
 @pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="no such file system here")
 def test_what_the_kernel_makes_up_is_no_file(tmp_path):
     (tmp_path / "link.csv").symlink_to("/proc/self/status")

@@ -39,7 +39,7 @@ class TestNames:
 
     def test_a_pipe_that_nobody_may_ever_write_to_is_not_opened(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.csv")
-        with pytest.raises(RefusedToStart, match="is a pipe"):
+        with pytest.raises(RefusedToStart, match="a pipe or a device"):
             find_sources([str(tmp_path / "pipe.csv")])
 
     def test_folders_and_links_to_devices_with_a_files_name_are_no_files(self, tmp_path: Path) -> None:
