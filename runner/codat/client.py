@@ -1,5 +1,6 @@
 """Codat's operations as methods: each sends one request through the transports and reads its answer."""
 
+import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ from runner.domain.remote import (
 from runner.errors import OutcomeUnknown, RequestError, RunStopped
 
 PAGE_SIZE = 2_000
+LARGE = 250_000
+"""Bytes from which on an answer is read in a thread of its own."""
 READINGS = 3
 """How often a read is asked again in all while its 2xx answers cannot be read."""
 
@@ -179,6 +182,9 @@ class Codat:
             response = await self._send(request)
             check(request, response)
             try:
+                if len(response.body) > LARGE:
+                    # Whoever else waits for an answer must not wait for this one to be taken apart.
+                    return await asyncio.to_thread(reader, response)
                 return reader(response)
             except OutcomeUnknown:
                 # Only the reader's doubt is answered by asking again at once: the transports pace all others.

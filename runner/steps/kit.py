@@ -35,6 +35,8 @@ class Limits:
     creates_in_flight: int = 8
     syncs_in_flight: int = 2
     receipts_in_flight: int = 8
+    longest_list: int = 1_000
+    """Syncs of a company from which on its list is no longer read to save requests."""
     poll_interval: float = 2.0
     poll_maximum: float = 30.0
     wait: float = 3600.0

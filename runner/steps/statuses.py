@@ -91,6 +91,8 @@ async def _ask(company: CompanyId, watch: Watch, kit: Kit) -> dict[SyncId, SyncS
             watch.listed = False
         else:
             seen.update((status.sync_id, status) for status in listed if status.sync_id in awaited)
+            # Codat never cuts the list: with the years it costs more than the requests it saves.
+            watch.listed = len(listed) <= kit.limits.longest_list
     for sync_id in awaited:
         if sync_id not in seen:
             try:

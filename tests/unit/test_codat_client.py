@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import pytest
@@ -321,3 +322,22 @@ async def test_the_end_of_the_run_is_no_surprise_that_a_probe_swallows():
     client, _ = codat(lambda _: Interrupted("stop"))
     with pytest.raises(Interrupted):
         await client.keys_are_honoured(COMPANY)
+
+
+async def test_the_loop_goes_on_while_a_large_answer_is_taken_apart():
+    statuses = [{"syncId": uuid(number), "syncStatusCode": 2000, "syncStatus": "Complete"} for number in range(20_000)]
+    client, _ = codat(lambda _request: (200, statuses))
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    going_on = asyncio.ensure_future(others())
+    found = await client.statuses(COMPANY)
+    going_on.cancel()
+
+    assert len(found) == 20_000
+    assert turns > 1

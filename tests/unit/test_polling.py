@@ -245,6 +245,14 @@ def test_where_the_list_is_refused_it_is_not_asked_for_again():
     assert books.count("posted") == 160
 
 
+def test_a_list_that_has_grown_long_is_no_longer_read_to_save_requests():
+    _, wire, books = rehearse(expenses=160, limits=Limits(draft_size=1, longest_list=2))
+
+    # The third and fourth sync are in the list that is read last.
+    assert FIRST_LIST + 1 < wire.counts["statuses"] < wire.counts["status"]
+    assert books.count("posted") == 160
+
+
 def test_a_list_that_cannot_be_read_leaves_the_syncs_own_statuses():
     _, wire, books = rehearse(expenses=80, faults=[Fault(FaultKind.GARBAGE, path="/list/status$")])
 
