@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.backoff import Backoff
 from runner.clock import Clock, ServiceTime
 from runner.codat.address import checked_address, checked_source
-from runner.codat.client import Codat
+from runner.codat.client import LARGE, Codat
 from runner.codat.counting import Counting, RequestCounts
 from runner.codat.draining import Draining
 from runner.codat.first_use import FirstUse
@@ -72,7 +72,7 @@ async def connected(
                 wire, settings, governor, clock=clock, draining=draining, counts=counts, service_time=service_time
             )
 
-        yield Codat(FirstUse(opened), flow=settings.flow, create_path=settings.create_path)
+        yield Codat(FirstUse(opened), flow=settings.flow, create_path=settings.create_path, large=LARGE)
 
 
 def _wire(settings: RunSettings, clock: Clock) -> "HttpTransport":

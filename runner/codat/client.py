@@ -1,6 +1,7 @@
 """Codat's operations as methods: each sends one request through the transports and reads its answer."""
 
 import asyncio
+import math
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ from runner.errors import OutcomeUnknown, RequestError, RunStopped
 
 PAGE_SIZE = 2_000
 LARGE = 250_000
-"""Bytes from which on an answer is read in a thread of its own."""
+"""Bytes of an answer that takes long enough to read for others to notice."""
 READINGS = 3
 """How often a read is asked again in all while its 2xx answers cannot be read."""
 
@@ -55,11 +56,14 @@ class Codat:
         flow: Flow,
         create_path: str = requests.CREATE_PATH,
         page_size: int = PAGE_SIZE,
+        large: float = math.inf,
     ) -> None:
+        """`large`: bytes from which on an answer is read in a thread of its own; infinity where there are none."""
         self.flow = flow
         self._transport = transport
         self._create_path = create_path
         self.page_size = page_size
+        self._large = large
         self.sent: Counter[CompanyId] = Counter()
         """Requests that have left for each company, repetitions left out; whoever counts lets go of them."""
 
@@ -182,7 +186,7 @@ class Codat:
             response = await self._send(request)
             check(request, response)
             try:
-                if len(response.body) > LARGE:
+                if len(response.body) > self._large:
                     # Whoever else waits for an answer must not wait for this one to be taken apart.
                     return await asyncio.to_thread(reader, response)
                 return reader(response)

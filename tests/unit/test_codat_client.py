@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from runner.codat.client import Codat
+from runner.codat.client import LARGE, Codat
 from runner.codat.flows import Flow
 from runner.codat.messages import Response
 from runner.domain.ids import CompanyId, DatasetId, ExpenseId, IdempotencyKey, SyncId
@@ -326,7 +326,7 @@ async def test_the_end_of_the_run_is_no_surprise_that_a_probe_swallows():
 
 async def test_the_loop_goes_on_while_a_large_answer_is_taken_apart():
     statuses = [{"syncId": uuid(number), "syncStatusCode": 2000, "syncStatus": "Complete"} for number in range(20_000)]
-    client, _ = codat(lambda _request: (200, statuses))
+    client, _ = codat(lambda _request: (200, statuses), large=LARGE)
     turns = 0
 
     async def others():
