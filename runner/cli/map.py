@@ -48,6 +48,8 @@ def init(file: Path, out: Path | None) -> int:
     """
     if out is not None and out.exists():
         raise RefusedToStart(f"{out} exists, and may hold somebody's work.", hint="Name another file with --out.")
+    # Where a run would refuse the file, there is nothing to look at either.
+    find_sources([str(file)])
     try:
         seen = look(file)
         require_table(seen)

@@ -15,7 +15,7 @@ from runner.app import App
 from runner.cli.live import watching
 from runner.cli.liveness import WatchedClock
 from runner.cli.notify import notifying
-from runner.cli.signals import ending_signals
+from runner.cli.signals import ending_signals, open_terminals, silence_lost
 from runner.clock import SystemClock
 from runner.codat.draining import Draining
 from runner.errors import ExitCode, Interrupted
@@ -63,18 +63,21 @@ async def _conduct(work: Callable[[App], Coroutine[Any, Any, T]], *, quiet: bool
 
 def _listen_to_signals(draining: Draining, notes: Notes) -> None:
     loop = asyncio.get_running_loop()
+    terminals = open_terminals()
 
     def stop(number: signal.Signals) -> None:
         code = ExitCode.INTERRUPTED if number is signal.SIGINT else ExitCode.TERMINATED
         if draining.active:
             # The journal is made for this: what was begun and not recorded is found by the next run.
             os._exit(int(code))
+        error = Interrupted("The run was interrupted; what was in flight is recorded.")
+        error.exit_code = code
+        # Before anything is said: nobody may be there to hear it.
+        draining.start(error)
+        silence_lost(terminals)
         facts = {"signal": number.name}
         if not notes.shown("draining", facts):
             click.echo(f"\n{sentence_of('draining', facts)}", err=True)
-        error = Interrupted("The run was interrupted; what was in flight is recorded.")
-        error.exit_code = code
-        draining.start(error)
 
     for number in ending_signals():
         loop.add_signal_handler(number, stop, number)

@@ -13,7 +13,7 @@ STDIN = "-"
 
 _UNSHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STREAMS: Final = frozenset({Path("/dev/fd"), Path("/proc/self/fd"), Path("/dev")})
-"""Where a shell's own pipes stand, as in `check <(zcat cards.csv.gz)`, and devices."""
+"""Where a shell's own pipes stand, as in `check <(zcat cards.csv.gz)`, and devices: refused, `-` is the way."""
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _OF_THE_KERNEL: Final = frozenset(
     {"proc", "sysfs", "debugfs", "tracefs", "securityfs", "configfs", "cgroup", "cgroup2", "bpf", "pstore", "efivarfs"}

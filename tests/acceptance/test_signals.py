@@ -1,8 +1,12 @@
 """The first SIGINT or SIGTERM drains, the second stops at once, and the next run finishes."""
 
+import fcntl
+import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +26,35 @@ def hangups_count() -> Iterator[None]:
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
+
+
+def test_a_run_whose_terminal_is_lost_ends_in_good_order(
+    own_simulator: Callable[..., Simulator], write: Callable[..., Expenses]
+) -> None:
+    simulator = own_simulator(behaviour=SLOW_SYNCS)
+    expenses = write(companies=4, each=100)
+    command = Command(expenses.folder.parent, simulator.url)
+    ours, theirs = pty.openpty()
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", "run", "--drafts-a-sync", "1", str(expenses.folder)],
+        cwd=command.folder,
+        env=command.env,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - its own terminal, as a shell's
+    )
+    os.close(theirs)
+    assert look_until(lambda: simulator.requests(method="POST") >= 5)
+    os.close(ours)
+
+    assert process.wait(60) == 143
+    assert command.query("SELECT exit_code FROM run") == [(143,)]
+    assert [each for each in command.attempts() if each[1] is None] == []
+    command.run().expect(0)
+    assert_all_posted_once(expenses, simulator.ledger())
 
 
 def test_a_hangup_that_was_ignored_from_the_start_ends_nothing(

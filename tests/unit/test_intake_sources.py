@@ -2,7 +2,9 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from runner.cli.map import map_
 from runner.errors import RefusedToStart
 from runner.intake.sources import Source, find_sources, find_workbooks, kernel_devices
 
@@ -105,3 +107,14 @@ def test_a_name_that_would_show_as_another_is_refused(tmp_path, mark):
 
     with pytest.raises(RefusedToStart, match="can show"):
         find_sources([str(file)])
+
+
+@pytest.mark.parametrize("command", ["init", "test"])
+def test_a_file_that_a_run_refuses_is_not_looked_at_for_a_profile_either(tmp_path, command):
+    os.mkfifo(tmp_path / "cards.csv")
+    options = ["--map", "canonical"] if command == "test" else []
+
+    told = CliRunner().invoke(map_, [command, str(tmp_path / "cards.csv"), *options])
+
+    assert isinstance(told.exception, RefusedToStart)
+    assert "a pipe or a device" in str(told.exception)

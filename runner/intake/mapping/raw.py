@@ -70,7 +70,9 @@ def read_raw(named: str, *, beside: Path | None = None, depth: int = 0) -> Raw:
         raise ConfigurationWrong(f"The mapping profile {name} has a key of more than {MAX_PARTS} parts.")
     try:
         values = tomllib.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ConfigurationWrong(f"The mapping profile {name} is nested too deep.") from None
+    except ValueError as error:
         raise ConfigurationWrong(f"The mapping profile {name} is not valid TOML: {error}.") from None
     _resolve_files(values, path.parent)
     extends = values.pop("extends", None)
