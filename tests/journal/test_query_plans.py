@@ -1,4 +1,8 @@
-"""No statement that runs for each company, draft or row reads through a table that grows with all that ever was."""
+"""Plain scans of growing tables by statements that run for each company, draft or row.
+
+Seen on an empty journal, without figures of its tables. Scans under an alias, and those of an INSERT that selects, are
+not seen; the files and statements that are left out run once a command, a run or an input.
+"""
 
 import re
 from collections.abc import Iterator
