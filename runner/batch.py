@@ -85,6 +85,8 @@ class Batch:
     _again: deque[Member] = field(default_factory=deque)
     _waiting: list[tuple[float, int, Member]] = field(default_factory=list)
     _begun: dict[CompanyId, Member] = field(default_factory=dict)
+    _left: set[CompanyId] = field(default_factory=set)
+    """Companies that met trouble while they were finished: nothing new is begun for them in this run."""
     _needed: int = 0
     """Requests that those which have begun still need."""
     _walking: set[asyncio.Task[None]] = field(default_factory=set)
@@ -155,6 +157,8 @@ class Batch:
             self._page.extend(Member(company, entry.need, entry.finishing) for company, entry in found)
         while self._page:
             member = self._page.popleft()
+            if member.company in self._left:
+                continue
             known = self._begun.setdefault(member.company, member)
             self._reckon(known, max(1, member.need))
             if known is member:
@@ -212,6 +216,7 @@ class Batch:
         self.draining.start(RunStopped("The run ends because of an unforeseen error."))
 
     async def _walk(self, member: Member) -> None:
+        finishing = member.finishing
         turn = await self._turn(member)
         sent = self.kit.codat.sent[member.company]
         if sent and not member.served:
@@ -220,11 +225,15 @@ class Batch:
                 await self.kit.journal.companies.record_served(member.company)
             except RunStopped as stop:
                 self.draining.start(stop)
-        if turn is None or (not turn.more and turn.due == math.inf):
+        if turn is None and finishing:
+            self._left.add(member.company)
+        # The turn of what is new may have come while what was under way was being finished.
+        more = turn is not None and (turn.more or (finishing and not member.finishing))
+        if turn is None or (not more and turn.due == math.inf):
             self._let_go(member)
             return
         self._reckon(member, max(1, member.need - sent))
-        if turn.more:
+        if more:
             self._again.append(member)
         else:
             self._push(member, turn.due)
