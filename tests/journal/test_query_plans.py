@@ -45,7 +45,8 @@ ONCE_A_RUN = {
     "companies.page_with_open_work", "drafts.extra_drafts", "receipts.counts", "receipts.retry_in_doubt",
     "resends.candidates", "staging.unfinished_inputs", "staging.open_row_errors", "staging.count_row_errors",
     # Once an input.
-    "results.has", "results.has_own", "results.inputs_in_trouble", "results.inputs", "staging.settle_accepted", "returned.has_aliases",
+    "results.has", "results.has_own", "results.inputs_in_trouble", "results.inputs", "staging.settle_accepted",
+    "returned.has_aliases",
 }  # fmt: skip
 
 
