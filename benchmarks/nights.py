@@ -21,6 +21,7 @@ from runner.journal.journal import Journal, scratch
 from runner.simulator import Behaviour, CompanySpec, Service
 from runner.simulator.behaviour import Limits as ServiceLimits
 from runner.steps.kit import Limits
+from tests.filing import file_in
 
 DAY = 86_400.0
 POSTED = ExpenseState.POSTED
@@ -94,10 +95,9 @@ async def _live(case: Nights) -> list[Night]:
 
 async def _stage(journal: Journal, case: Nights, night: int) -> None:
     await journal.runs.begin(version="0", flow=case.flow)
-    number = await journal.staging.begin_input(f"night-{night}.csv", path=None, receipts=None)
     for company in range(case.companies):
         numbers = range(night * case.expenses, (night + 1) * case.expenses)
-        await journal.staging.stage(number, [expense_of(company, each) for each in numbers])
+        await file_in(journal, [expense_of(company, each) for each in numbers], name=f"night-{night}.csv")
 
 
 async def _posted(case: Nights, journal: Journal) -> list[int]:

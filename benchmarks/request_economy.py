@@ -52,6 +52,7 @@ from runner.steps.kit import Kit, Limits
 from runner.steps.polls import Polls
 from runner.steps.proof import Proofs
 from runner.steps.roster import Roster
+from tests.filing import file_in, marked
 
 TARGET = 1.15
 LATENCY = 0.15
@@ -218,25 +219,30 @@ def expense_of(company: int, number: int, receipts: int = 0) -> StagedExpense:
         receipts=tuple(Receipt("/receipts", f"{identifier}-{each}.pdf", 4, bytes(32)) for each in range(receipts)),
     )
     payload = encode_expense(expense)
-    return StagedExpense(
-        company_id=expense.company_id,
-        expense_id=identifier,
-        line=number + 2,
-        rows=1,
-        content_hash=content_digest(expense, expense.lines),
-        currency=expense.currency,
-        gross=expense.gross,
-        payload=payload,
-        receipts=expense.receipts,
+    return marked(
+        StagedExpense(
+            company_id=expense.company_id,
+            expense_id=identifier,
+            line=number + 2,
+            rows=1,
+            content_hash=content_digest(expense, expense.lines),
+            currency=expense.currency,
+            gross=expense.gross,
+            payload=payload,
+            key=b"",
+            cells=0,
+            day="2026-03-01",
+            lines=(),
+            receipts=expense.receipts,
+        )
     )
 
 
 async def stage(journal: Journal, companies: int, expenses: int, *, receipts: int = 0) -> None:
     """Stage so many expenses for each of so many companies."""
     await journal.runs.begin(version="0", flow=Flow.DATASETS)
-    number = await journal.staging.begin_input("expenses.csv", path=None, receipts=None)
     for company in range(companies):
-        await journal.staging.stage(number, [expense_of(company, each, receipts) for each in range(expenses)])
+        await file_in(journal, [expense_of(company, each, receipts) for each in range(expenses)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,13 +51,14 @@ SELECT 1, company_no, 'create', draft_no, printf('%08x-0000-4000-8000-0000000000
        1, 0, 0, 'done', ''
 FROM draft;
 WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < :size)
-INSERT INTO expense (company_no, expense_id, input_no, line, rows, content_hash, currency, units, nanos, state,
-                     draft_no)
+INSERT INTO expense (company_no, expense_id, input_no, line, rows, named, cells, day, short_key, back,
+                     content_hash, currency, units, nanos, state, draft_no)
 SELECT draft.company_no, printf('%08x-0000-5000-8000-000000000000', i * 2654435761 % 4294967296), 1, i + 1, 1,
+       1, i, '2026-01-02', i, 0,
        randomblob(32), 'EUR', i % 1000, i % 100 * 10000000, 'posted', draft_no
 FROM n JOIN draft ON draft_no = 1 + (i - 1) / 50;
 INSERT INTO payload (expense_no, body) SELECT expense_no, zeroblob(330) FROM expense;
-INSERT INTO accepted SELECT 1, company_no, currency, count(*), sum(units), sum(nanos) FROM expense GROUP BY 2, 3;
+INSERT INTO accepted SELECT 1, company_no, currency, count(*), 0, sum(units), sum(nanos) FROM expense GROUP BY 2, 3;
 """
 
 

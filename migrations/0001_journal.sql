@@ -6,6 +6,8 @@ CREATE TABLE journal (
     one        INTEGER PRIMARY KEY CHECK (one = 1),
     journal_id TEXT NOT NULL,
     commits    INTEGER NOT NULL,
+    -- How many files have come in: what a file was compared with still holds as long as none has since.
+    readings   INTEGER NOT NULL DEFAULT 0,
     open_run   INTEGER,
     lost       TEXT
 ) STRICT;
@@ -57,25 +59,38 @@ CREATE TABLE company (
     CHECK ((hold_code IS NULL) = (held_at IS NULL) AND (hold_code IS NULL) = (hold_message IS NULL))
 ) STRICT;
 
+-- One reading of one file. `sha256` is taken before anything is parsed; `staged_at` is when it came in, whole.
 CREATE TABLE input (
-    input_no   INTEGER PRIMARY KEY,
-    run_no     INTEGER NOT NULL REFERENCES run (run_no),
-    name       TEXT NOT NULL,
-    path       TEXT,
-    receipts   TEXT,
-    mapping    TEXT,
-    sha256     TEXT,
-    delimiter  TEXT,
-    encoding   TEXT,
-    rows       INTEGER NOT NULL DEFAULT 0,
-    repeated   INTEGER NOT NULL DEFAULT 0,
-    begun_at   TEXT NOT NULL,
-    staged_at  TEXT,
-    superseded INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1)),
-    came_back  INTEGER NOT NULL DEFAULT 0 CHECK (came_back IN (0, 1))
+    input_no    INTEGER PRIMARY KEY,
+    run_no      INTEGER NOT NULL REFERENCES run (run_no),
+    name        TEXT NOT NULL,
+    path        TEXT,
+    receipts    TEXT,
+    mapping     TEXT,
+    -- What its rows are compared with: the mapping profile's name; blank for canonical columns, which are one source.
+    source      TEXT NOT NULL DEFAULT '',
+    sha256      TEXT,
+    size        INTEGER,
+    delimiter   TEXT,
+    encoding    TEXT,
+    header      TEXT,
+    header_line INTEGER,
+    rows        INTEGER NOT NULL DEFAULT 0,
+    repeated    INTEGER NOT NULL DEFAULT 0,
+    noted       INTEGER NOT NULL DEFAULT 0,
+    begun_at    TEXT NOT NULL,
+    staged_at   TEXT,
+    -- Whether it was refused as a whole.
+    refused     INTEGER NOT NULL DEFAULT 0 CHECK (refused IN (0, 1)),
+    -- Whether its rows stand in a later reading, or its bytes were read after all, or somebody has dropped it.
+    superseded  INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1)),
+    -- Whether it is a file of rejects that came back.
+    came_back   INTEGER NOT NULL DEFAULT 0 CHECK (came_back IN (0, 1))
 ) STRICT;
 
 CREATE INDEX input_by_name ON input (name);
+CREATE INDEX input_by_content ON input (sha256) WHERE sha256 IS NOT NULL;
+CREATE INDEX input_open ON input (input_no) WHERE superseded = 0 AND (staged_at IS NULL OR refused = 1);
 
 -- What intake counted while it let expenses in: one side of the accounting identity,
 -- the other being the expenses themselves, by state.
@@ -84,10 +99,50 @@ CREATE TABLE accepted (
     company_no INTEGER NOT NULL REFERENCES company (company_no),
     currency   TEXT NOT NULL,
     expenses   INTEGER NOT NULL,
+    -- Billions of units are added apart from the rest: no file may let a sum overflow.
+    billions   INTEGER NOT NULL,
     units      INTEGER NOT NULL,
     nanos      INTEGER NOT NULL,
     PRIMARY KEY (input_no, company_no, currency)
 ) STRICT, WITHOUT ROWID;
+
+-- What every row of a reading was, for ever: its cells, and what it became. Kinds: 0 right, 1 wrong, 2 skipped, 3 asked.
+-- A row that an earlier reading had is that row: then `first_input` and `first_line` say where it stood first, and what
+-- it became is said there alone.
+CREATE TABLE input_row (
+    input_no    INTEGER NOT NULL REFERENCES input (input_no),
+    line        INTEGER NOT NULL,
+    cells       INTEGER NOT NULL,
+    kind        INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 3),
+    expense_no  INTEGER REFERENCES expense (expense_no),
+    first_input INTEGER REFERENCES input (input_no),
+    first_line  INTEGER,
+    PRIMARY KEY (input_no, line),
+    CHECK ((first_input IS NULL) = (first_line IS NULL)),
+    CHECK (first_input IS NULL OR expense_no IS NULL)
+) STRICT, WITHOUT ROWID;
+
+-- Rows that are nothing yet: wrong ones and questions.
+CREATE INDEX input_row_open ON input_row (cells) WHERE expense_no IS NULL AND first_input IS NULL AND kind <> 2;
+
+-- Where a row that was wrong or asked about came again, and was so in another way.
+CREATE INDEX input_row_again ON input_row (first_input, first_line) WHERE first_input IS NOT NULL AND kind <> 0;
+
+-- The smallest digests of a reading's cells, so that a revision of it is known by them.
+CREATE TABLE input_sketch (
+    cells    INTEGER NOT NULL,
+    input_no INTEGER NOT NULL REFERENCES input (input_no),
+    PRIMARY KEY (cells, input_no)
+) STRICT, WITHOUT ROWID;
+
+-- The rows as the user wrote them, some at a time: compressed MessagePack, a list of line, cells and the rule that skips it.
+CREATE TABLE kept_rows (
+    input_no   INTEGER NOT NULL REFERENCES input (input_no),
+    first_line INTEGER NOT NULL,
+    last_line  INTEGER NOT NULL,
+    body       BLOB NOT NULL,
+    PRIMARY KEY (input_no, first_line)
+) STRICT;
 
 CREATE TABLE row_error (
     error_no    INTEGER PRIMARY KEY,
@@ -95,6 +150,8 @@ CREATE TABLE row_error (
     company_id  TEXT,
     expense_key TEXT NOT NULL,
     expense_id  TEXT,
+    -- How many rows of the file are that expense's.
+    rows        INTEGER NOT NULL DEFAULT 1,
     line        INTEGER NOT NULL,
     code        TEXT NOT NULL,
     column_name TEXT,
@@ -108,6 +165,36 @@ CREATE TABLE row_error (
 CREATE INDEX row_error_open ON row_error (input_no, line) WHERE settled = 0;
 CREATE INDEX row_error_at ON row_error (input_no, line);
 CREATE INDEX row_error_of_expense ON row_error (input_no, expense_id) WHERE expense_id IS NOT NULL;
+CREATE INDEX row_error_open_id ON row_error (expense_id) WHERE expense_id IS NOT NULL AND settled = 0;
+
+-- A row that may be an expense which is known already: what it would become, until a person says which it is. `other`
+-- is an expense that it may be; none where a whole file's days are the question.
+CREATE TABLE question (
+    question_no  INTEGER PRIMARY KEY,
+    input_no     INTEGER NOT NULL REFERENCES input (input_no),
+    line         INTEGER NOT NULL,
+    reason       TEXT NOT NULL CHECK (reason IN ('overlap', 'alike', 'source', 'returned')),
+    other_no     INTEGER REFERENCES expense (expense_no),
+    company_id   TEXT NOT NULL,
+    expense_id   TEXT,
+    rows         INTEGER NOT NULL,
+    cells        INTEGER NOT NULL,
+    key          BLOB NOT NULL,
+    day          TEXT NOT NULL,
+    content_hash BLOB NOT NULL,
+    currency     TEXT NOT NULL,
+    units        INTEGER NOT NULL,
+    nanos        INTEGER NOT NULL,
+    back         INTEGER NOT NULL,
+    payload      BLOB NOT NULL,
+    receipts     TEXT,
+    -- JSON: input and line of each of its rows.
+    places       TEXT NOT NULL,
+    answer       TEXT CHECK (answer IN ('same', 'other', 'setting')),
+    UNIQUE (input_no, line)
+) STRICT;
+
+CREATE INDEX question_open ON question (company_id) WHERE answer IS NULL;
 
 CREATE TABLE sync (
     sync_no     INTEGER PRIMARY KEY,
@@ -176,6 +263,15 @@ CREATE TABLE expense (
     input_no      INTEGER NOT NULL REFERENCES input (input_no),
     line          INTEGER NOT NULL,
     rows          INTEGER NOT NULL,
+    -- Whether its file gave it an id; what it is told by otherwise (see runner/domain/identity.py): the digest of its
+    -- cells, and of what it means the key, whose beginning is indexed, the day as written, and its number among equal ones.
+    named         INTEGER NOT NULL CHECK (named = 0 OR named = 1),
+    cells         INTEGER NOT NULL,
+    day           TEXT NOT NULL,
+    short_key     INTEGER NOT NULL,
+    number        INTEGER,
+    -- Whether a positive amount is money that comes back.
+    back          INTEGER NOT NULL CHECK (back = 0 OR back = 1),
     content_hash  BLOB NOT NULL,
     currency      TEXT NOT NULL,
     units         INTEGER NOT NULL,
@@ -201,6 +297,7 @@ CREATE TABLE expense (
     UNIQUE (company_no, expense_id)
 ) STRICT;
 
+CREATE INDEX expense_of_day ON expense (company_no, day, short_key);
 CREATE INDEX expense_open ON expense (company_no, state, draft_no, expense_no)
     WHERE state = 'staged' OR state = 'failed' OR state = 'in_doubt';
 CREATE INDEX expense_rejected ON expense (company_no, expense_no) WHERE state = 'rejected';
@@ -234,22 +331,7 @@ CREATE TABLE payload (
     given      BLOB
 ) STRICT;
 
--- Rows that were written into a file of rejects and came back: where each first stood (the beginning of that file's
--- digest, and the line), where it stood last, and of which expense it is; of none where it was wrong again.
-CREATE TABLE returned (
-    origin     TEXT NOT NULL,
-    line       INTEGER NOT NULL,
-    input_no   INTEGER NOT NULL REFERENCES input (input_no),
-    at_line    INTEGER NOT NULL,
-    expense_no INTEGER REFERENCES expense (expense_no),
-    changed    INTEGER NOT NULL CHECK (changed IN (0, 1)),
-    PRIMARY KEY (origin, line)
-) STRICT;
-
-CREATE INDEX returned_of_expense ON returned (expense_no) WHERE expense_no IS NOT NULL;
-CREATE INDEX returned_in ON returned (input_no);
-
--- Ids that rows without one would get now that they are corrected: a later export that has them says the same expense.
+-- Further ids by which an expense is known: ids that its file gave its row in mid-life.
 CREATE TABLE alias (
     company_no INTEGER NOT NULL REFERENCES company (company_no),
     expense_id TEXT NOT NULL,
@@ -257,11 +339,12 @@ CREATE TABLE alias (
     PRIMARY KEY (company_no, expense_id)
 ) STRICT;
 
--- Content that a correction has replaced: the file that it came from may be read again, and says nothing new.
+-- What a correction has replaced: the file that it came from may be read again, and says nothing new.
 CREATE TABLE replaced (
     expense_no   INTEGER NOT NULL REFERENCES expense (expense_no),
     content_hash BLOB NOT NULL,
-    PRIMARY KEY (expense_no, content_hash)
+    cells        INTEGER NOT NULL,
+    PRIMARY KEY (expense_no, content_hash, cells)
 ) STRICT;
 
 -- What Codat last said that a company accepts, and when: `options` is compressed JSON. A time without a value means
@@ -413,7 +496,7 @@ CREATE TABLE resolution (
     at            TEXT NOT NULL,
     person        TEXT NOT NULL,
     host          TEXT NOT NULL,
-    answer        TEXT NOT NULL CHECK (answer IN ('posted', 'absent', 'dismissed', 'attached', 'missing', 'dropped')),
+    answer        TEXT NOT NULL CHECK (answer IN ('posted', 'absent', 'dismissed', 'attached', 'missing', 'dropped', 'same', 'other')),
     note          TEXT,
     was           TEXT NOT NULL,
     expense_no    INTEGER REFERENCES expense (expense_no),

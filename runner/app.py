@@ -40,7 +40,7 @@ from runner.progress import Notes
 from runner.report.words import counted
 from runner.settings import RunSettings
 from runner.stack import connected, governor_for
-from runner.stage import LostInput, StagedInput, lost_inputs, stage, unfinished
+from runner.stage import Foreseen, StagedInput, Unread, foresee, stage, unfinished, unread_inputs
 from runner.steps.checks import Checks
 from runner.steps.kit import Kit, Limits
 from runner.steps.polls import Polls
@@ -78,7 +78,7 @@ class RunReport:
     left_because: str
     seconds: float
     inputs: list[StagedInput]
-    lost_inputs: list[LostInput]
+    unread: Unread
     """Inputs of an earlier run that were only half read, and that are gone or have been overwritten."""
     stop: RunStopped | None
     inbox: InboxReport | None = None
@@ -119,7 +119,7 @@ class App:
         checked_address(settings.base_url)
         started, until = self.clock.monotonic(), self._end_of(settings)
         self.ends = math.inf if until is None else started + (until - self.clock.now()).total_seconds()
-        options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping)
+        options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping, overlap=settings.overlap)
         if not sources and settings.inbox is None:
             require_journal(settings.journal)
         found = await self._look_into_inbox(settings)
@@ -130,18 +130,18 @@ class App:
             await _require_whole(journal, settings.journal)
             await journal.runs.begin(purpose="run", version=__version__, flow=settings.flow)
             inputs: list[StagedInput] = []
-            lost: list[LostInput] = []
+            unread = Unread()
             stop: RunStopped | None = None
             try:
                 async with (
                     ending_at(until, draining=self.draining, clock=self.alarm),
                     watching(journal, self.alarm),
                 ):
-                    lost = await self._stage(journal, options, sources, inputs, found)
+                    unread = await self._stage(journal, options, sources, inputs, found)
                     await self._walk(settings, journal)
             except RunStopped as error:
                 stop = error
-            return await self._conclude(settings, journal, started, inputs, lost, stop)
+            return await self._conclude(settings, journal, started, inputs, unread, stop)
 
     async def verify(
         self, settings: RunSettings, *, companies: Sequence[str], rebuild: Sequence[Source] | None
@@ -188,11 +188,11 @@ class App:
 
     async def _stage_for_rebuild(self, settings: RunSettings, journal: Journal, sources: Sequence[Source]) -> None:
         """Stage all that the journal shall know before it is compared: what a run staged later would be sent again."""
-        options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping)
-        lost = await self._stage(journal, options, sources, [])
-        if lost:
+        options = Options(receipts_dir=settings.receipts_dir, mapping=settings.mapping, overlap=settings.overlap)
+        unread = await self._stage(journal, options, sources, [])
+        if unread.lost:
             raise RefusedToStart(
-                f"{lost[0].words} Nothing is known of the rest.",
+                unread.lost[0].words,
                 hint="Name the file as it was: expense-runner verify --rebuild FILE…",
             )
 
@@ -200,6 +200,10 @@ class App:
         """Stage into a journal that is forgotten, to see what is wrong with these files."""
         await journal.runs.begin(purpose="check", version=__version__, flow="datasets")
         return await stage(sources, options, journal, draining=self.draining, note=self.notes)
+
+    async def foresee(self, sources: Sequence[Source], options: Options, journal: Journal) -> list[Foreseen | None]:
+        """Say what these files would be beside a journal that is only read."""
+        return await foresee(sources, options, journal, draining=self.draining, note=self.notes)
 
     async def plan(
         self,
@@ -222,13 +226,13 @@ class App:
                 hint="Finish it, naming all files that it had staged: expense-runner verify --rebuild FILE…",
             )
         inputs: list[StagedInput] = []
-        lost: list[LostInput] = []
+        unread = Unread()
         if changeable:
             await journal.runs.begin(purpose="check", version=__version__, flow="datasets")
-            lost = await self._stage(journal, options, sources, inputs)
+            unread = await self._stage(journal, options, sources, inputs)
             if receipts_in_doubt:
                 await journal.receipts.retry_in_doubt()
-        return await plan_of(journal, batches, inputs=inputs, lost=lost)
+        return await plan_of(journal, batches, inputs=inputs, unread=unread)
 
     async def preflight_check(self, settings: RunSettings, journal: Journal) -> Inspection:
         """Ask Codat about all that `check` has staged into a journal that is forgotten: nothing is sent.
@@ -263,21 +267,19 @@ class App:
         sources: Sequence[Source],
         inputs: list[StagedInput],
         found: Found | None = None,
-    ) -> list[LostInput]:
+    ) -> Unread:
         again = await unfinished(journal, [*sources, *([] if found is None else found.sources)])
         for source, begun in again:
             own = replace(begun, max_receipt_bytes=options.max_receipt_bytes)
             inputs += await stage([source], own, journal, draining=self.draining, note=self.notes)
         inputs += await stage(sources, options, journal, draining=self.draining, note=self.notes)
-        waiting: tuple[str, ...] = ()
         if found is not None and self.inbox is not None:
             await take(found, options, journal, draining=self.draining, note=self.notes, report=self.inbox)
             inputs += (taken.staged for taken in self.inbox.taken)
-            waiting = self.inbox.growing
-        lost = await lost_inputs(journal, waiting=waiting)
-        for each in lost:
-            self.notes("input_lost", file=each.name, expenses=each.came_in)
-        return lost
+        unread = await unread_inputs(journal, inputs, growing=() if self.inbox is None else self.inbox.growing)
+        for each in unread.lost:
+            self.notes("input_lost", file=each.name)
+        return unread
 
     async def _look_into_inbox(self, settings: RunSettings) -> Found | None:
         if settings.inbox is None:
@@ -379,7 +381,7 @@ class App:
         journal: Journal,
         started: float,
         inputs: list[StagedInput],
-        lost: list[LostInput],
+        unread: Unread,
         stop: RunStopped | None,
     ) -> RunReport:
         books = await journal.accounts.books()
@@ -389,7 +391,9 @@ class App:
             stop = error
         # Without a limit only a person decides that something has failed for good.
         again = settings.auto_retry == 0 or await journal.accounts.may_be_retried(limit=settings.auto_retry)
-        outcomes = outcomes_of(books, stop=stop, retries_left=again, unread=bool(lost))
+        outcomes = outcomes_of(
+            books, stop=stop, retries_left=again, unread=bool(unread.waiting), lost=bool(unread.lost)
+        )
         code = exit_code_of(outcomes, stop)
         counts = self.counts
         await journal.runs.end(
@@ -415,7 +419,7 @@ class App:
             left_because=self.notes.progress.left_because,
             seconds=self.clock.monotonic() - started,
             inputs=inputs,
-            lost_inputs=lost,
+            unread=unread,
             stop=stop,
             inbox=self.inbox,
         )

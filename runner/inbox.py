@@ -99,7 +99,7 @@ async def take(
             report.growing = (*report.growing, dropped.source.name)
             note("inbox_growing", file=dropped.source.name)
             continue
-        (staged,) = await stage([dropped.source], options, journal, draining=draining, note=note, dropped=True)
+        (staged,) = await stage([dropped.source], options, journal, draining=draining, note=note)
         report.taken.append(await _put_away(dropped, staged, found.folder, journal))
         taken = report.taken[-1]
         if taken.why is None:

@@ -59,11 +59,14 @@ def require_balance(books: Books) -> None:
         )
 
 
-def outcomes_of(books: Books, *, stop: RunStopped | None, retries_left: bool, unread: bool) -> list[str]:
+def outcomes_of(
+    books: Books, *, stop: RunStopped | None, retries_left: bool, unread: bool = False, lost: bool = False
+) -> list[str]:
     """Return every outcome that applies, gravest first.
 
     `retries_left` says whether failed expenses may still be sent again; if not they have failed for good.
-    `unread` says that an input of an earlier run is still only half read.
+    `unread` says that a file which was begun lies there still, and the next run reads it; `lost` that one is gone,
+    and only a person can help.
     """
     failed = books.count(ExpenseState.FAILED)
     # What a spent budget left undone waits for the budget, not for anything that running again at once would change.
@@ -74,7 +77,8 @@ def outcomes_of(books: Books, *, stop: RunStopped | None, retries_left: bool, un
         "rejected": books.open(ExpenseState.REJECTED)
         or books.row_errors > books.dismissed.row_errors
         or books.rejected_receipts
-        or (failed and not retries_left),
+        or (failed and not retries_left)
+        or lost,
         "work_remains": books.count(ExpenseState.HELD)
         or books.holds
         or failed

@@ -14,7 +14,7 @@ from runner.domain.states import ExpenseState
 from runner.journal.journal import Journal
 from runner.journal.outlook import OpenReceipts
 from runner.journal.records import Books
-from runner.stage import LostInput, StagedInput
+from runner.stage import StagedInput, Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Plan:
     """What a run would do now, if nothing goes wrong and every sync is looked at once."""
 
     inputs: Sequence[StagedInput]
-    lost_inputs: Sequence[LostInput]
+    unread: Unread
     """Inputs that an earlier run read only in part, and that are gone or have been overwritten."""
     books: Books
     """As they would be before anything is sent."""
@@ -65,14 +65,12 @@ def batches_of(flow: Flow, *, drafts_a_sync: int, preflight: Preflight = Preflig
     )
 
 
-async def plan_of(
-    journal: Journal, batches: Batches, *, inputs: Sequence[StagedInput], lost: Sequence[LostInput]
-) -> Plan:
+async def plan_of(journal: Journal, batches: Batches, *, inputs: Sequence[StagedInput], unread: Unread) -> Plan:
     """Return the plan for all that is open in the journal: the figures that a run would begin with."""
     work = await journal.outlook.open_work()
     return Plan(
         inputs=inputs,
-        lost_inputs=lost,
+        unread=unread,
         books=await journal.accounts.books(),
         work=work,
         requests=requests_by_kind(work, batches),

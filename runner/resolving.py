@@ -36,11 +36,12 @@ async def select(
     clock: Clock,
     quiescence: float,
     receipts: bool = False,
-    input_name: str | None = None,
 ) -> Resolvable:
-    """Find what is meant: expenses (to be dismissed also such that never came in), their receipts, or an input."""
-    if input_name is not None:
-        subjects = await journal.resolutions.inputs(input_name)
+    """Find what is meant: expenses (to be dismissed also such that never came in), receipts, inputs or questions."""
+    if answer in {Answer.SAME, Answer.OTHER}:
+        subjects = await journal.resolutions.questions(selection)
+    elif selection.input_name is not None:
+        subjects = await journal.resolutions.inputs(selection.input_name)
     elif receipts:
         subjects = await journal.resolutions.receipts(selection, answer)
     else:
@@ -90,8 +91,13 @@ async def _age(journal: Journal, subject: Subject) -> float | None:
 
 
 def _is_there(subject: Subject) -> bool:
-    """Say whether the file of an input still lies where it was, as it was: then a run reads the rest of it."""
-    if subject.kind is not Kind.INPUT or subject.path is None:
+    """Say whether the file of an input still lies where it was, as it was: then a run reads it.
+
+    Of a question: whether there is an expense that its row may be.
+    """
+    if subject.kind is Kind.QUESTION:
+        return subject.partner is not None
+    if subject.kind is not Kind.INPUT or subject.path is None or subject.state == "refused":
         return False
     try:
         with Path(subject.path).open("rb") as file:

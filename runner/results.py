@@ -1,19 +1,17 @@
 """Results: one line for each row of the files that were read, with what became of it."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from runner.errors import RefusedToStart
-from runner.intake.lines import key_of
+from runner.intake.digested import FileChanging, digest_of
 from runner.intake.sources import Source
 from runner.journal.journal import Journal
-from runner.journal.results import InputRead
+from runner.journal.results import InputRead, RowStood
 from runner.report.amounts import moment, money
 from runner.report.rejected import message_of
-from runner.standing import Again, CannotReadAgain, Row, again, digest_of, rows_of
 
 COLUMNS: Final = (
     "_file", "_line", "_id", "_expense_id", "_company_id", "_state", "_code", "_message", "_amount", "_currency",
@@ -22,10 +20,12 @@ COLUMNS: Final = (
 
 Values = tuple[str | int | None, ...]
 
+PRUNED: Final = "its rows have been pruned from the journal"
+
 
 @dataclass(slots=True)
 class Results:
-    """What was found, and which files could not be read again."""
+    """What was found, and which files cannot be told row by row."""
 
     lines: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -35,48 +35,39 @@ class Results:
 async def results_of(journal: Journal, sources: Sequence[Source] | None, told: Results) -> AsyncGenerator[Values, None]:
     """Yield a line for each row of these files, in the order of files and lines; None means all that were read.
 
-    Rows that came back in a file of rejects are told where they first stood, unless that file is named itself.
-    Raises `RefusedToStart` for a named file that the journal has not read as it is now.
+    A row that stands in several files is told where it first stood, unless a file is named itself. The files are not
+    needed any more: the journal keeps their rows. Raises `RefusedToStart` for a named file that the journal has not
+    read as it is now.
     """
     inputs = await journal.results.inputs()
-    chosen = [each for each in inputs if not each.superseded] if sources is None else _named(inputs, sources)
-    readable: list[Again] = []
-    for read in chosen:
-        try:
-            readable.append(again(read))
-        except CannotReadAgain as reason:
-            # The rows of one that came back are told where they first stood.
-            if not read.came_back or await journal.results.has_own(read.number):
-                told.unreadable[read.name] = str(reason)
-    origins = {each.origin for each in readable} if sources is None else set()
-    for each in readable:
-        titles = True
-        try:
-            async with aclosing(rows_of(each, journal)) as rows:
-                async for row in rows:
-                    if titles:
-                        for line in range(1, row.shape.header_line):
-                            yield _skipped(each.source.name, line, "title: above the header")
-                            told.lines += 1
-                        titles = False
-                    if not (origins and _told_elsewhere(row, each, origins)):
-                        told.lines += 1
-                        yield _values(row, each.source.name)
-        except CannotReadAgain as reason:
-            told.unreadable[each.source.name] = str(reason)
-
-
-def _told_elsewhere(row: Row, each: Again, origins: set[str]) -> bool:
-    key = key_of(row.line)
-    return key is not None and key.origin in origins and key.origin != each.origin
+    named = sources is not None
+    chosen = _named(inputs, sources) if sources is not None else [each for each in inputs if not each.superseded]
+    if not named:
+        for name, expected in await journal.results.refused():
+            told.unreadable[name] = f"it was refused as a whole; expected {expected}"
+    for each in chosen:
+        if not each.kept:
+            if not each.came_back:
+                told.unreadable[each.name] = PRUNED
+            continue
+        for line in range(1, each.header_line):
+            told.lines += 1
+            yield _skipped(each.name, line, "title: above the header")
+        after = 0
+        while (group := await journal.results.groups(each.number, after=after)) is not None:
+            rows, after = group
+            for row in rows:
+                if named or not (row.told_first or (each.came_back and row.first.number != each.number)):
+                    told.lines += 1
+                    yield _values(row, each.name)
 
 
 def _named(inputs: Sequence[InputRead], sources: Sequence[Source]) -> list[InputRead]:
     found = []
+    by_number = {each.number: each for each in inputs}
     for source in sources:
         path = Path() if source.path is None else source.path
-        digest = None if source.path is None else digest_of(path)
-        same = [each for each in inputs if digest is not None and each.sha256 == digest]
+        same = _same_bytes(inputs, source)
         here = [each for each in same if each.path == str(path.absolute())]
         if not same:
             known = any(each.path == str(path.absolute()) for each in inputs)
@@ -85,27 +76,35 @@ def _named(inputs: Sequence[InputRead], sources: Sequence[Source]) -> list[Input
                 f"{source.name} {reason}: its lines cannot be told.",
                 hint="Run it first, or name the file as it was read.",
             )
-        found.append((here or same)[-1])
+        read = (here or same)[-1]
+        found.append(by_number[read.as_read] if read.as_read is not None else read)
     return found
+
+
+def _same_bytes(inputs: Sequence[InputRead], source: Source) -> list[InputRead]:
+    try:
+        digested = digest_of(source)
+    except FileChanging:
+        return []
+    return [] if digested is None else [each for each in inputs if each.sha256 == digested.sha256]
 
 
 def _skipped(file: str, line: int, message: str) -> Values:
     return (file, line, None, None, None, "skipped", None, message, *[None] * 8)
 
 
-def _values(row: Row, file: str) -> Values:
-    line, stood = row.line, row.stood
-    if line.skipped is not None:
-        return _skipped(file, line.line, line.skipped)
-    came = None if stood.came is None or not stood.changed else f"{stood.came[0]}:{stood.came[1]}"
+def _values(found: RowStood, file: str) -> Values:
+    row, stood = found.row, found.stood
+    if row.skipped is not None and stood.expense_no is None:
+        return _skipped(file, row.line, row.skipped)
+    came = None if stood.came is None or stood.came == (file, row.line) else f"{stood.came[0]}:{stood.came[1]}"
     receipts = stood.receipts
     has = stood.expense_no is not None
     amount = None
     if stood.amount is not None:
         amount = money(stood.amount, stood.currency or "").replace(",", "")
     return (
-        file, line.line, line.own_id or None, stood.expense_id if has else None, stood.company_id or line.company_id,
-        stood.state, stood.code, message_of(stood, line.line), amount,
-        stood.currency, stood.dataset_id, stood.sync_id, moment(stood.posted_at) or None,
-        receipts.total if has else None, receipts.attached if has else None, came,
+        file, row.line, row.own_id or None, stood.expense_id, stood.company_id or row.company_id, stood.state,
+        stood.code, message_of(stood, row.line), amount, stood.currency, stood.dataset_id, stood.sync_id,
+        moment(stood.posted_at) or None, receipts.total if has else None, receipts.attached if has else None, came,
     )  # fmt: skip

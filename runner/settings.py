@@ -10,6 +10,7 @@ from runner.codat.flows import Flow
 from runner.codat.listening import Reception
 from runner.domain.preflight import Preflight
 from runner.intake.mapping.choose import Mappings
+from runner.intake.mapping.profile import Overlap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class RunSettings:
     inbox_settle: float = 10.0
     """How long a file in the inbox must not have changed before it is read."""
     mapping: Mappings | None = None
+    overlap: Overlap | None = None
+    """Whether files with canonical columns and without ids overlap."""
     concurrency: int = 32
     poll_interval: float = 2.0
     request_timeout: float = 60.0

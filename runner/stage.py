@@ -1,13 +1,14 @@
-"""Staging: rows are read, checked and stored in the journal before anything is sent."""
+"""Staging: a file is read, checked and compared with what is known, and comes in whole or not at all."""
 
 import asyncio
-import hashlib
 import shlex
 from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from runner.codat.compare import differences
 from runner.codat.draining import Draining
@@ -15,20 +16,25 @@ from runner.codat.payload import encode_content
 from runner.domain.expense import RowError
 from runner.domain.identity import named_id
 from runner.domain.ids import ExpenseId, InputNo, is_uuid
-from runner.domain.row_key import SURE, RowKey
 from runner.domain.states import ExpenseState
+from runner.errors import Interrupted
 from runner.intake.added import KEY
 from runner.intake.codes import Code
-from runner.intake.mapping.choose import read_mappings
-from runner.intake.read import Batch, Options, Parsed, Reading
+from runner.intake.digested import Digested, FileChanging, digest_of, spooled
+from runner.intake.mapping.choose import Mappings, read_mappings
+from runner.intake.mapping.profile import Profile
+from runner.intake.read import Batch, Described, Options, Parsed, Reading, RowRead
+from runner.intake.rows import profile_for
 from runner.intake.sources import Source
+from runner.journal.comparison import Compared, Subject
 from runner.journal.journal import Journal
-from runner.journal.records import Conflict, StagedExpense, UnfinishedInput
-from runner.journal.staging import InputFacts
+from runner.journal.kept import KeptRow
+from runner.journal.records import StagedExpense, UnfinishedInput
+from runner.journal.staging import Begun, IncomingRow, InputFacts, OtherFileCameIn, Undecided
 from runner.steps.kit import Note
 
 PORTION = 5
-"""Batches that become durable together: a commit writes each page of an index once, however many rows it got."""
+"""Batches that are put beside the journal together."""
 
 _NO_INPUT = InputNo(0)
 
@@ -38,14 +44,15 @@ class StagedInput:
     """What came of one file."""
 
     name: str
-    rows: int
-    accepted: int
-    repeated: int
-    corrected: int
-    errors: int
-    delimiter: str
-    encoding: str
-    unknown: tuple[str, ...]
+    rows: int = 0
+    accepted: int = 0
+    repeated: int = 0
+    corrected: int = 0
+    errors: int = 0
+    """Rows' errors that were not told before, questions among them."""
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    unknown: tuple[str, ...] = ()
     """Columns that are not read."""
     skipped: tuple[tuple[str, int], ...] = ()
     """How many rows each rule of the mapping profile skipped, by the rule's file and line."""
@@ -53,9 +60,52 @@ class StagedInput:
     """The mapping profile that it was read with."""
     number: InputNo = _NO_INPUT
     sha256: str | None = None
-    """Hex digest of the bytes; None where the file could not be read to its end."""
+    """Hex digest of the bytes; None where the file could not be read."""
     usable: bool = True
     """False where the file as a whole was refused."""
+    noted: int = 0
+    """Known expenses whose rows would read otherwise today, and which it is too late to change."""
+    asked: int = 0
+    """Expenses that may be known ones: a person has to say."""
+    changing: str | None = None
+    """How the file changed while it was read: then nothing of it was taken, and the next run reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one file is read."""
+
+    source: Source
+    options: Options
+    profile: Profile | None
+
+    @property
+    def overlap(self) -> str | None:
+        """Whether exports of this source overlap, as somebody has said."""
+        return self.options.overlap if self.profile is None else self.profile.id.overlap
+
+    @property
+    def keeps_repeated(self) -> bool:
+        """Whether a row that stands twice under one id is two lines."""
+        return self.profile is not None and self.profile.id.repeated_lines == "keep"
+
+    @property
+    def source_name(self) -> str:
+        """What the file's rows are compared with: blank for canonical columns, which are one source."""
+        return "" if self.profile is None else self.profile.name
+
+    def begun(self, digested: Digested | None) -> Begun:
+        """Return what is noted of the file before it is read."""
+        source, receipts = self.source, self.options.receipts_dir
+        return Begun(
+            name=source.name,
+            path=None if source.path is None else str(source.path.absolute()),
+            receipts=None if receipts is None else str(receipts.absolute()),
+            mapping=None if self.profile is None else self.profile.named,
+            source=self.source_name,
+            sha256=None if digested is None else digested.sha256,
+            size=None if digested is None else digested.size,
+        )
 
 
 async def stage(
@@ -65,97 +115,194 @@ async def stage(
     *,
     draining: Draining,
     note: Note,
-    dropped: bool = False,
+    stdin: BinaryIO | None = None,
 ) -> list[StagedInput]:
     """Read every source into the journal; wrong rows are recorded beside the good ones.
 
-    `dropped`: another file may have taken the name since the last reading, and corrects nothing of that one.
-
-    Raises what draining was started with: then the file being read counts as unfinished and is read again.
+    Raises what draining was started with: between two files whatever that is, within one only for a signal. A file
+    that was cut off is as if it had never been read, but for a note that it was begun.
     """
-    return [
-        await _stage_one(source, options, journal, draining=draining, note=note, dropped=dropped) for source in sources
-    ]
+    found = []
+    for source in sources:
+        draining.check()
+        profile = profile_for(source, options.mapping or Mappings(()))
+        with spooled(source, stdin) as aside:
+            way = _Way(source, options, profile)
+            found.append(await _stage_one(way, aside, journal, draining=draining, note=note))
+    return found
 
 
 async def _stage_one(
-    source: Source, options: Options, journal: Journal, *, draining: Draining, note: Note, dropped: bool
+    way: _Way, aside: BinaryIO | None, journal: Journal, *, draining: Draining, note: Note
 ) -> StagedInput:
-    path = None if source.path is None else str(source.path.absolute())
-    folder = None if options.receipts_dir is None else str(options.receipts_dir.absolute())
-    profile = None if options.mapping is None else options.mapping.profile_for(source)
-    named = None if profile is None else profile.named
-    number = await journal.staging.begin_input(source.name, path=path, receipts=folder, mapping=named)
-    with Reading(source, options) as reading:
-        came = await _let_in(reading, source.name, number, journal, draining=draining, note=note)
+    notes = await journal.staging.notes()
+    sizes = {size for _, size, _ in notes}
+    try:
+        digested = await asyncio.to_thread(digest_of, way.source, aside, beginnings=sizes)
+    except FileChanging as changing:
+        note("input_changing", file=way.source.name)
+        return StagedInput(way.source.name, usable=False, changing=str(changing))
+    number = await journal.staging.begin_input(way.begun(digested))
+    if aside is not None:
+        aside.seek(0)
+    with Reading(way.source, way.options, stdin=aside) as reading:
+        await journal.staging.clear()
+        await _collect(reading, way, journal, draining=draining, note=note)
         described = reading.described
-    await journal.staging.end_input(
-        number,
-        source.name,
-        InputFacts(described.sha256, described.delimiter, described.encoding, described.rows, came.repeated),
-        only_same=dropped,
-    )
+    if digested is not None and described.sha256 != digested.sha256:
+        changed = await _changed(way, aside, digested)
+        if changed is not None:
+            await journal.staging.forget_input(number)
+            note("input_changing", file=way.source.name)
+            return StagedInput(way.source.name, usable=False, changing=changed)
+    facts = _facts(described, digested)
+    if not described.usable:
+        refusals = [] if described.refusal is None else [described.refusal]
+        await journal.staging.end_refused(number, facts, refusals)
+        return _staged(way, number, described, digested, errors=len(refusals))
+    subject = Subject(number, facts.sha256, way.source_name, way.overlap, facts.came_back)
+    met = [] if digested is None else [no for no, size, sha in notes if digested.beginnings.get(size) == sha]
+    compared, errors = await _let_in(subject, facts, met, way.source.name, journal)
+    counts = compared.outcomes
+    note("staged", file=way.source.name, expenses=counts.get("new", 0), errors=errors,
+         repeated=counts.get("known", 0) + counts.get("noted", 0))  # fmt: skip
+    return _staged(way, number, described, digested, errors=errors, counts=counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a file's expenses would be beside a journal, by count and money."""
+
+    counts: dict[str, int]
+    """By outcome: `new`, `known`, `corrected`, `asked`, `conflict` and so on."""
+    amounts: dict[str, dict[str, Decimal]]
+    """The same by currency."""
+
+
+async def foresee(
+    sources: Sequence[Source], options: Options, journal: Journal, *, draining: Draining, note: Note
+) -> list[Foreseen | None]:
+    """Say what each of these files would be beside a journal, which is not changed; None where one cannot be read.
+
+    Each for itself: what one would bring is not known to the next. Standard input, which has been read, is None.
+    """
+    found: list[Foreseen | None] = []
+    for source in sources:
+        draining.check()
+        if source.path is None:
+            found.append(None)
+            continue
+        way = _Way(source, options, profile_for(source, options.mapping or Mappings(())))
+        try:
+            digested = await asyncio.to_thread(digest_of, source)
+        except FileChanging:
+            digested = None
+        with Reading(source, options) as reading:
+            await journal.staging.clear()
+            await _collect(reading, way, journal, draining=draining, note=note)
+        if digested is None or not reading.described.usable:
+            found.append(None)
+            continue
+        back = reading.described.came_back
+        subject = Subject(_NO_INPUT, digested.sha256, way.source_name, way.overlap, back)
+        compared = await journal.staging.compare(subject)
+        found.append(Foreseen(compared.outcomes, compared.amounts))
+    return found
+
+
+async def _changed(way: _Way, aside: BinaryIO | None, digested: Digested) -> str | None:
+    """Return how a file has changed since its digest was taken; None where it has not."""
+    try:
+        now = await asyncio.to_thread(digest_of, way.source, aside)
+    except FileChanging as changing:
+        return str(changing)
+    if now is None:
+        return "it cannot be read any more"
+    return None if now.sha256 == digested.sha256 else f"it had {digested.size:,} bytes, and has {now.size:,} others now"
+
+
+async def _let_in(
+    subject: Subject, facts: InputFacts, met: Sequence[InputNo], name: str, journal: Journal
+) -> tuple[Compared, int]:
+    """Compare what was read and let it in; return what it was and how many errors are told now."""
+    while True:
+        compared = await journal.staging.compare(subject)
+        await journal.staging.forget_undecided()
+        for outcome in _UNDECIDED:
+            after = 0
+            while compared.outcomes.get(outcome) and (
+                page := await journal.staging.undecided(outcome, after=after, limit=1_000)
+            ):
+                errors = [
+                    (_undecided(each, name, subject.number), each.expense_id if each.named else None) for each in page
+                ]
+                await journal.staging.add(errors=errors)
+                after = page[-1].entry
+        try:
+            let_in = await journal.staging.let_in(subject, facts, compared, met=met)
+        except OtherFileCameIn:
+            continue
+        return compared, let_in.errors
+
+
+def _staged(
+    way: _Way,
+    number: InputNo,
+    described: Described,
+    digested: Digested | None,
+    *,
+    errors: int,
+    counts: dict[str, int] | None = None,
+) -> StagedInput:
+    counts = counts or {}
     return StagedInput(
-        source.name,
+        way.source.name,
         described.rows,
-        came.accepted,
-        came.repeated,
-        came.corrected,
-        came.errors,
+        counts.get("new", 0),
+        counts.get("known", 0) + counts.get("noted", 0),
+        counts.get("corrected", 0),
+        errors,
         described.delimiter,
         described.encoding,
         described.unknown,
         described.skipped,
         described.mapping,
         number=number,
-        sha256=described.sha256,
+        sha256=None if digested is None else digested.sha256,
         usable=described.usable,
+        noted=counts.get("noted", 0),
+        asked=counts.get("asked", 0) + counts.get("asked_before", 0),
     )
 
 
-@dataclass(slots=True)
-class _Came:
-    """What has come of a file so far."""
-
-    accepted: int = 0
-    repeated: int = 0
-    corrected: int = 0
-    errors: int = 0
-
-
-async def _let_in(
-    reading: Reading, name: str, number: InputNo, journal: Journal, *, draining: Draining, note: Note
-) -> _Came:
-    """Let everything that is read into the journal, wrong rows beside the good ones."""
-    came = _Came()
-    known: str | None = None
-    async with aclosing(_ahead(reading.batches())) as batches:
-        async for expenses, wrong, returned in batches:
-            draining.check()
-            # The first expense comes in when the whole file has been read once: so it is known what is cut off.
-            digest = reading.described.sha256 if known is None else None
-            known = known or digest
-            staged = await journal.staging.stage(number, expenses, wrong_again=returned, sha256=digest)
-            found = [*wrong, *(_conflict(conflict, name) for conflict in staged.conflicts)]
-            if found:
-                await _record_errors(journal, number, found)
-            came.accepted += staged.accepted
-            came.repeated += staged.repeated
-            came.corrected += staged.corrected
-            came.errors += len(found)
-            if expenses or found:
-                facts = {"expenses": staged.accepted, "errors": len(found), "repeated": staged.repeated}
-                note("staged", file=name, **facts)
-            else:
-                note("reading", file=name)
-    return came
+def _facts(described: Described, digested: Digested | None) -> InputFacts:
+    return InputFacts(
+        sha256=None if digested is None else digested.sha256,
+        delimiter=described.delimiter,
+        encoding=described.encoding,
+        rows=described.rows,
+        header=described.header,
+        header_line=described.header_line,
+        refused=not described.usable,
+        came_back=described.came_back,
+    )
 
 
-_Portion = tuple[list[StagedExpense], list[RowError], list[tuple[RowKey, int]]]
+async def _collect(reading: Reading, way: _Way, journal: Journal, *, draining: Draining, note: Note) -> None:
+    """Put all that is read beside the journal."""
+    async with aclosing(_ahead(reading.batches(), keeps_repeated=way.keeps_repeated)) as portions:
+        async for rows, expenses, errors in portions:
+            await journal.staging.add(rows, expenses, errors)
+            note("reading", file=way.source.name)
+            if isinstance(draining.error, Interrupted):
+                draining.check()
 
 
-async def _ahead(batches: Iterator[Batch]) -> AsyncGenerator[_Portion, None]:
-    """Yield what is read, expenses as the journal takes them and errors, one portion ahead in a thread.
+_Portion = tuple[list[IncomingRow], list[StagedExpense], list[tuple[RowError, ExpenseId | None]]]
+
+
+async def _ahead(batches: Iterator[Batch], *, keeps_repeated: bool) -> AsyncGenerator[_Portion, None]:
+    """Yield what is read as the journal takes it, one portion ahead in a thread.
 
     So rows are parsed while the journal writes those before them, and a signal is heard meanwhile.
     """
@@ -165,9 +312,9 @@ async def _ahead(batches: Iterator[Batch]) -> AsyncGenerator[_Portion, None]:
         if not portion:
             return None
         return (
-            [_encode(each) for batch in portion for each in batch.expenses],
-            [error for batch in portion for error in batch.errors],
-            [each for batch in portion for each in batch.returned],
+            [_incoming(row) for batch in portion for row in batch.lines],
+            [_encode(each, keeps_repeated=keeps_repeated) for batch in portion for each in batch.expenses],
+            [(error, _id_of(error)) for batch in portion for error in batch.errors],
         )
 
     coming = asyncio.ensure_future(asyncio.to_thread(take))
@@ -180,7 +327,13 @@ async def _ahead(batches: Iterator[Batch]) -> AsyncGenerator[_Portion, None]:
         await asyncio.gather(coming, return_exceptions=True)
 
 
-def _encode(parsed: Parsed) -> StagedExpense:
+def _incoming(row: RowRead) -> IncomingRow:
+    own_id = "" if row.key is not None and not row.key.own_id else row.own_id
+    kept = KeptRow(row.line, list(row.own), row.skipped, row.company_id, own_id, row.damaged_key)
+    return IncomingRow(kept, row.cells, row.key)
+
+
+def _encode(parsed: Parsed, *, keeps_repeated: bool) -> StagedExpense:
     head = parsed.head
     return StagedExpense(
         company_id=head.company_id,
@@ -191,55 +344,95 @@ def _encode(parsed: Parsed) -> StagedExpense:
         currency=head.currency or "",
         gross=parsed.gross,
         payload=encode_content(parsed.id, head, parsed.members, issued=head.issued or ""),
+        key=parsed.key,
+        cells=parsed.cells,
+        day=(head.issued or "")[:10],
+        lines=tuple(row.line for row in parsed.members),
+        back=head.type is not None and head.type.money_back,
         receipts=parsed.receipts,
         named=parsed.named,
-        returned=tuple((row.origin, row.line) for row in parsed.members if row.origin is not None),
+        returned=any(row.key is not None for row in parsed.members),
+        repeated_line=None if keeps_repeated else parsed.repeated_line,
     )
 
 
-def _conflict(conflict: Conflict, file: str) -> RowError:
-    staged = conflict.staged
-    if conflict.came_in_as is not None:
-        company, expense_id = conflict.came_in_as
-        expected = (
-            f"the id and company with which this row has come in already ({expense_id} of company {company}); or a "
-            f"blank {KEY} for a new expense"
+# ---- what does not come in ----
+
+_UNDECIDED = ("conflict", "another", "repeated_line", "asked")
+
+
+def _undecided(found: Undecided, file: str, number: InputNo) -> RowError:
+    """Return what is told of an expense that does not come in for what the journal holds."""
+    met = found.met
+    match found.outcome:
+        case "repeated_line":
+            expected = (
+                f"each row of an expense once: line {found.repeated_line} says what an earlier line of this id says, "
+                'cell by cell; if both are meant: [id] repeated_lines = "keep" in the mapping profile'
+            )
+            return _of_expense(found, file, Code.LINE_REPEATED, expected, line=found.repeated_line)
+        case "another" if met is not None:
+            expected = (
+                f"the id and company with which this row has come in already ({met.expense_id} of company "
+                f"{met.company_id}); or a blank {KEY} for a new expense"
+            )
+            return _of_expense(found, file, Code.ROW_KEY_WRONG, expected, column=KEY)
+        case "asked":
+            return _of_expense(found, file, Code.POSSIBLE_DUPLICATE, _question(found, file, number))
+        case _:
+            return _conflict(found, file)
+
+
+def _question(found: Undecided, file: str, number: InputNo) -> str:
+    met = found.met
+    at, line = found.first or (number, found.entry)
+    side = ""
+    if met is not None:
+        side = f" It would be {met.expense_id} ({met.file or 'standard input'}, line {met.line}), which is {met.state}."
+    how = f"expense-runner resolve q{at}.{line} --same, or --other if it is another purchase"
+    if found.reason == "overlap":
+        return (
+            f"an answer: do your exports overlap? An earlier file covers this day, and rows without an id cannot say "
+            f"whether they were in it.{side} For this row: {how}; for the whole file: expense-runner resolve --input "
+            f'{shlex.quote(file)} --same or --other; for good: [id] overlap = "yes" or "no" in the mapping profile, or '
+            "--overlap with canonical columns, and run again"
         )
-        return _of_expense(staged, file, Code.ROW_KEY_WRONG, expected, column=KEY)
-    if conflict.elsewhere is not None:
-        name, line = conflict.elsewhere
-        expected = (
-            f"another purchase than that of {name or file}, line {line}: leave the row out if it is the same one; "
-            f"if it is another one, write {SURE} behind its {KEY}, or give it an id if it has none"
-        )
-        return _of_expense(staged, file, Code.EQUAL_ELSEWHERE, expected, column=KEY)
-    stands = "is in the books" if conflict.state is ExpenseState.POSTED else f"is {conflict.state} in the journal"
-    if conflict.payload is None:
-        what = "other content"
-    else:
-        what = "; ".join(differences(conflict.payload, staged.payload)) or "other content"
+    return f"an answer: is this a purchase that is known already?{side} {how}"
+
+
+def _conflict(found: Undecided, file: str) -> RowError:
+    met = found.met
+    stands, what = "is in the journal", "other content"
+    if met is not None:
+        stands = "is in the books" if met.state is ExpenseState.POSTED else f"is {met.state} in the journal"
+        if met.payload is not None:
+            what = "; ".join(differences(met.payload, found.payload)) or what
     expected = f"the same content as before, or another id: this expense {stands} with {what}"
-    return _of_expense(staged, file, "id_conflict", expected, column="id", value=staged.expense_id)
+    return _of_expense(found, file, "id_conflict", expected, column="id", value=found.expense_id)
 
 
 def _of_expense(
-    staged: StagedExpense, file: str, code: str, expected: str, *, column: str, value: str | None = None
+    found: Undecided,
+    file: str,
+    code: str,
+    expected: str,
+    *,
+    column: str | None = None,
+    value: str | None = None,
+    line: int | None = None,
 ) -> RowError:
     return RowError(
         file=file,
-        line=staged.line,
+        line=found.entry if line is None else line,
         code=code,
         column=column,
         value=value,
         expected=expected,
-        company_id=staged.company_id,
-        expense=staged.expense_id,
-        expense_key=staged.expense_id,
+        company_id=found.company_id,
+        expense=found.expense_id if found.named else None,
+        expense_key=found.expense_id if found.named else f"line {found.entry}",
+        rows=found.rows,
     )
-
-
-async def _record_errors(journal: Journal, number: InputNo, errors: Sequence[RowError]) -> None:
-    await journal.staging.add_row_errors(number, [(error, _id_of(error)) for error in errors])
 
 
 def _id_of(error: RowError) -> ExpenseId | None:
@@ -249,64 +442,80 @@ def _id_of(error: RowError) -> ExpenseId | None:
     return ExpenseId(error.expense.lower()) if is_uuid(error.expense) else named_id(error.company_id, error.expense)
 
 
+# ---- files that were begun and never came in ----
+
+
 @dataclass(frozen=True, slots=True)
 class LostInput:
-    """A file that was read only in part: it is gone, or another one has taken its place."""
+    """A file that was begun, is gone or has been overwritten, and of which nothing came in."""
 
     name: str
-    came_in: int
-    """How many of its expenses are in the journal; nothing is known of the others."""
 
     @property
     def words(self) -> str:
         """Say what happened, and how to end it."""
         return (
-            f"{self.name} was read only in part, and then it was overwritten or went away: {self.came_in:,} of its "
-            f"expenses came in. Run with the original file, under any name; if it is lost for good: "
+            f"The reading of {self.name} was cut off, and then the file was overwritten or went away: none of its rows "
+            f"came in. Run with the original file, under any name; if it is lost for good: "
             f"expense-runner resolve --input {shlex.quote(self.name)} --dropped"
         )
 
 
 async def unfinished(journal: Journal, taken: Sequence[Source]) -> list[tuple[Source, Options]]:
-    """Return the files whose reading an earlier life did not finish, and which are still where they were.
+    """Return the files whose reading an earlier life did not finish and which still lie where they were, unchanged.
 
-    Running again without naming files must not leave half a file behind. Each is read as it was begun, with the
-    same receipts folder and the same mapping profile; raises `ConfigurationWrong` where that one is gone. A file that
-    has changed is read once: whether it holds what the other one held is seen from what it gives, by `lost_inputs`.
+    Each is read as it was begun, with the same receipts folder and the same mapping profile; raises
+    `ConfigurationWrong` where that one is gone.
     """
     again: dict[str, tuple[Source, Options]] = {}
     names = {source.name for source in taken}
     for each in await journal.staging.unfinished_inputs():
-        path = None if each.path is None else Path(each.path)
-        if each.name in names or path is None or not path.is_file():
-            continue
-        if not await _is_read_since(each, path, journal):
-            again[each.name] = Source(each.name, path), _as_begun(each)
+        if each.name not in names and await _lies_there(each):
+            again[each.name] = Source(each.name, Path(each.path or "")), _as_begun(each)
     return list(again.values())
 
 
-async def lost_inputs(journal: Journal, *, waiting: Collection[str] = ()) -> list[LostInput]:
-    """Return what is still read only in part when all was read that can be; files that are `waiting` come later."""
-    found: dict[str, int] = {}
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Files of which nothing came in yet."""
+
+    lost: Sequence[LostInput] = ()
+    """Gone or overwritten: only a person can help."""
+    waiting: Sequence[str] = ()
+    """Names of those that lie there: the next run reads them."""
+
+    @property
+    def words(self) -> list[str]:
+        """Say of each what is to be done."""
+        return [
+            *(each.words for each in self.lost),
+            *(f"{name} has not been read to its end yet: run again." for name in self.waiting),
+        ]
+
+
+async def unread_inputs(
+    journal: Journal, staged: Sequence[StagedInput] = (), *, growing: Collection[str] = ()
+) -> Unread:
+    """Return what was begun and never came in; `growing` are files in an inbox that a later run takes anyway."""
+    lost: dict[str, LostInput] = {}
+    waiting = {each.name for each in staged if each.changing is not None}
     for each in await journal.staging.unfinished_inputs():
-        if each.name not in waiting:
-            found[each.name] = found.get(each.name, 0) + each.came_in
-    return [LostInput(name, came_in) for name, came_in in sorted(found.items())]
+        if await _lies_there(each):
+            waiting.add(each.name)
+        elif each.name not in growing:
+            lost[each.name] = LostInput(each.name)
+    return Unread([lost[name] for name in sorted(lost)], sorted(waiting))
 
 
-async def _is_read_since(each: UnfinishedInput, path: Path, journal: Journal) -> bool:
-    if each.sha256 is None:
+async def _lies_there(each: UnfinishedInput) -> bool:
+    """Say whether a file that was begun lies where it was, with the same bytes."""
+    if each.path is None or each.sha256 is None:
         return False
-    digest = await asyncio.to_thread(_digest, path)
-    return digest not in {None, each.sha256} and await journal.staging.is_read_since(each.number, sha256=str(digest))
-
-
-def _digest(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
+        found = await asyncio.to_thread(digest_of, Source(each.name, Path(each.path)))
+    except FileChanging:
+        return False
+    return found is not None and found.sha256 == each.sha256
 
 
 def _as_begun(each: UnfinishedInput) -> Options:

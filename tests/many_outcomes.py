@@ -91,8 +91,9 @@ class _Writing:
             "sync": "(sync_no, company_no, run_no, state, sync_id, status_code, error, begun_at, running_at,"
             " finished_at, judged_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             "draft": "(draft_no, company_no, expenses, state, sync_no) VALUES (?,?,?,?,?)",
-            "expense": "(expense_no, company_no, expense_id, input_no, line, rows, content_hash, currency, units,"
-            " nanos, state, draft_no, code, message) VALUES (?,?,?,?,?,1,x'00',?,?,?,?,?,?,?)",
+            "expense": "(expense_no, company_no, expense_id, input_no, line, rows, named, cells, day, short_key, back,"
+            " content_hash, currency, units, nanos, state, draft_no, code, message)"
+            " VALUES (?,?,?,?,?,1,1,0,'2026-11-03',0,0,x'00',?,?,?,?,?,?,?)",
             "payload": "(expense_no, body) VALUES (?,?)",
             "receipt": "(receipt_no, expense_no, company_no, root, path, size, sha256, state, attachment_id,"
             " code, message) VALUES (?,?,?,'',?,1,zeroblob(32),?,?,?,?)",
@@ -101,7 +102,7 @@ class _Writing:
             " VALUES (?,?,'attach',?,'k',x'00',?,?,1,1.0,1.0,'done',?)",
             "row_error": "(input_no, company_id, expense_key, expense_id, line, code, column_name, value, expected)"
             " VALUES (?,?,?,?,?,?,?,?,?)",
-            "accepted": "VALUES (?,?,?,?,?,?)",
+            "accepted": "VALUES (?,?,?,?,0,?,?)",
         }
         for table, rows in self.rows.items():
             self.connection.executemany(f"INSERT INTO {table} {inserts[table]}", rows)

@@ -1,12 +1,13 @@
-"""`expense-runner check`: what is wrong with these files? Without a key no network, and never a journal."""
+"""`expense-runner check`: what is wrong with these files? Without a key no network; a journal is only read."""
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -18,18 +19,20 @@ from runner.clock import SystemClock
 from runner.errors import ExitCode
 from runner.inspection import Inspection
 from runner.intake.mapping.choose import read_mappings
+from runner.intake.mapping.profile import Overlap
 from runner.intake.read import Options
 from runner.intake.sources import Source, find_sources
 from runner.journal.checking import ErrorGroup, Place, ReceiptTotals
-from runner.journal.journal import Journal, scratch
+from runner.journal.journal import Journal, reading, scratch
 from runner.journal.records import Books
 from runner.report import checked as report
-from runner.report.result_types.files import CheckHead
+from runner.report.amounts import money
+from runner.report.result_types.files import CheckHead, CheckOutcome
 from runner.report.summary import companies_json
 from runner.report.words import counted
 from runner.scrutiny import Warned, receipts_of, scrutinize
 from runner.settings import RunSettings
-from runner.stage import StagedInput
+from runner.stage import Foreseen, StagedInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,10 @@ class Checked:
     receipts: ReceiptTotals
     inspection: Inspection | None
     """What Codat said; None where it was not asked."""
+    journal: Path | None = None
+    """The journal that the files were held against; None where there is none."""
+    foreseen: Sequence[Foreseen | None] = ()
+    """What each of them would be beside it."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -56,6 +63,15 @@ class Checked:
 @click.command(epilog="Example: `expense-runner check expenses/` says what is wrong by cause, and how to mend it.")
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE|FOLDER|-...")
 @input_options
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("expense-runner.db"),
+    envvar="EXPENSE_RUNNER_JOURNAL",
+    show_default=True,
+    help="The journal to hold the files against, if it is there: it is only read, and never made.",
+)
+@click.option("--no-journal", is_flag=True, help="Hold the files against no journal.")
 @preflight_option
 @codat_options
 @json_option
@@ -63,6 +79,9 @@ def check(
     inputs: tuple[str, ...],
     receipts_dir: Path | None,
     mapping: tuple[str, ...],
+    overlap: Overlap | None,
+    journal: Path,
+    no_journal: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
     **codat: Any,
 ) -> int:
@@ -73,18 +92,25 @@ def check(
     """
     settings = settings_to_ask(codat)
     sources = find_sources(inputs)
-    options = Options(receipts_dir=receipts_dir, mapping=read_mappings(mapping))
-    with scratch(SystemClock()) as journal:
-        checked = conduct(lambda app: examine(app, sources, options, journal, settings), quiet=as_json)
+    options = Options(receipts_dir=receipts_dir, mapping=read_mappings(mapping), overlap=overlap)
+    known = None if no_journal or not journal.is_file() else journal
+    with scratch(SystemClock()) as made:
+        checked = conduct(lambda app: examine(app, sources, options, made, settings, beside=known), quiet=as_json)
         if as_json:
-            asyncio.run(_print_json(checked, journal))
+            asyncio.run(_print_json(checked, made))
         else:
             _print(checked)
     return int(checked.exit_code)
 
 
 async def examine(
-    app: App, sources: list[Source], options: Options, journal: Journal, settings: RunSettings | None = None
+    app: App,
+    sources: list[Source],
+    options: Options,
+    journal: Journal,
+    settings: RunSettings | None = None,
+    *,
+    beside: Path | None = None,
 ) -> Checked:
     """Stage into the scratch journal and look at what is there; whatever else looks at the rows belongs here."""
     staged = await app.check(sources, options, journal)
@@ -92,7 +118,11 @@ async def examine(
     warnings = await scrutinize(journal.checking, receipts, now=app.clock.now(), draining=app.draining)
     books, groups = await journal.accounts.books(), await journal.checking.error_groups()
     inspection = None if settings is None else await app.preflight_check(settings, journal)
-    return Checked(staged, books, groups, warnings, receipts, inspection)
+    foreseen: Sequence[Foreseen | None] = ()
+    if beside is not None:
+        with reading(beside, app.clock, aside=True) as known:
+            foreseen = await app.foresee(sources, options, known)
+    return Checked(staged, books, groups, warnings, receipts, inspection, beside, foreseen)
 
 
 def _print(checked: Checked) -> None:
@@ -101,8 +131,11 @@ def _print(checked: Checked) -> None:
 
 
 def _lines(checked: Checked) -> Iterator[str]:
-    for each in checked.inputs:
+    foreseen = [*checked.foreseen, *[None] * (len(checked.inputs) - len(checked.foreseen))]
+    for each, beside in zip(checked.inputs, foreseen, strict=True):
         yield from _input_lines(each)
+        if beside is not None and checked.journal is not None:
+            yield f"  beside {checked.journal}: {_beside(beside)}"
     if checked.books.companies:
         yield "\nExpenses whose rows are right:"
     yield from report.right_lines(checked.books)
@@ -123,6 +156,32 @@ def _lines(checked: Checked) -> Iterator[str]:
     yield "\n" + report.verdict(checked.groups, _warnings(checked), checked.books)
     if checked.inspection is not None:
         yield from inspection_lines(checked.inspection)
+
+
+_OUTCOMES: Final = {
+    "new": "new", "known": "known", "noted": "known, and would read otherwise today", "corrected": "to be corrected",
+    "asked": "to be asked about", "asked_before": "asked about already", "conflict": "known with other content",
+    "repeated_line": "with a row that is repeated", "another": "known as another expense",
+}  # fmt: skip
+
+
+def _beside(found: Foreseen) -> str:
+    said = []
+    for outcome, words in _OUTCOMES.items():
+        if count := found.counts.get(outcome):
+            sums = ", ".join(f"{money(amount, of)} {of}" for of, amount in sorted(found.amounts[outcome].items()))
+            said.append(f"{count:,} {words} ({sums})")
+    return "; ".join(said) or "nothing"
+
+
+def _foreseen(found: Foreseen) -> dict[str, CheckOutcome]:
+    return {
+        outcome: {
+            "count": count,
+            "amounts": {of: f"{amount.normalize():f}" for of, amount in sorted(found.amounts[outcome].items())},
+        }
+        for outcome, count in sorted(found.counts.items())
+    }
 
 
 def _input_lines(each: StagedInput) -> list[str]:
@@ -171,9 +230,11 @@ def _json(checked: Checked) -> CheckHead:
                 "columns_not_read": list(each.unknown),
                 "mapping": each.mapping,
                 "skipped": [{"rule": rule, "rows": count} for rule, count in each.skipped],
+                "beside_journal": None if beside is None else _foreseen(beside),
             }
-            for each in checked.inputs
+            for each, beside in zip_longest(checked.inputs, checked.foreseen)
         ],
+        "journal": None if checked.journal is None else str(checked.journal),
         "companies": companies_json(checked.books),
         "receipts": {
             "found": checked.receipts.count,

@@ -150,6 +150,7 @@ _WORDS = {
     "payloads": "wire forms of posted expenses",
     "receipts": "folders of attached receipts",
     "attempts": "words of answers to requests",
+    "rows": "groups of rows as they were written, all in the books",
     "errors": "errors of rows that were settled",
     "events": "events of posted expenses",
 }

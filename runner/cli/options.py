@@ -100,6 +100,13 @@ def input_options(command: F) -> F:
         help="Read files with other columns by a mapping profile: a TOML file, or a ready one's name (see "
         "`expense-runner map list`). With PATTERN= only files whose names fit, such as 'cards-*.csv=ramp'.",
     )(command)
+    command = click.option(
+        "--overlap",
+        type=click.Choice(["yes", "no"]),
+        envvar="EXPENSE_RUNNER_OVERLAP",
+        help="Whether files with canonical columns and without ids overlap: yes, the same row may stand in several; "
+        "no, each brings only new rows. Without it such files are asked about. Profiles say it by [id] overlap.",
+    )(command)
     return click.option(
         "--receipts-dir",
         type=click.Path(file_okay=False, exists=True, path_type=Path),

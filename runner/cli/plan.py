@@ -33,8 +33,8 @@ from runner.report.words import counted
 from runner.stage import StagedInput
 
 SHARED: Final = (
-    "journal", "flow", "max_rpm", "receipts_dir", "mapping", "drafts_a_sync", "receipts_in_doubt", "preflight",
-    "reserve", "until", "max_duration", "max_requests", "source_ips", "as_json",
+    "journal", "flow", "max_rpm", "receipts_dir", "mapping", "overlap", "drafts_a_sync", "receipts_in_doubt",
+    "preflight", "reserve", "until", "max_duration", "max_requests", "source_ips", "as_json",
 )  # fmt: skip
 """What a plan depends on: these options are those of `run` themselves, so that both always mean the same."""
 _SHOWN: Final = 10
@@ -58,7 +58,9 @@ def plan(inputs: tuple[str, ...], *, as_json: bool, **options: Any) -> int:
     path: Path = options["journal"]
     if not sources:
         require_journal(path)
-    reads = Options(receipts_dir=options["receipts_dir"], mapping=read_mappings(options["mapping"]))
+    reads = Options(
+        receipts_dir=options["receipts_dir"], mapping=read_mappings(options["mapping"]), overlap=options["overlap"]
+    )
     batches = batches_of(
         Flow(options["flow"]), drafts_a_sync=options["drafts_a_sync"], preflight=Preflight(options["preflight"])
     )
@@ -131,7 +133,7 @@ def _json(code: ExitCode, found: Plan, path: Path, allowance: Allowance, bounds:
             }
             for each in found.inputs
         ],
-        "inputs_lost": [each.name for each in found.lost_inputs],
+        "inputs_lost": [each.name for each in found.unread.lost],
         "companies": {"total": found.companies, "open": found.open_companies, "held": found.held_companies},
         "expenses": expenses_json(found.books),
         "to_send": report.money_json(found.money(ExpenseState.STAGED)),
@@ -152,7 +154,7 @@ def _lines(
     known = path.is_file()
     yield f"Planned from {path} as it stands." if known else f"There is no journal at {path}: a run would begin one."
     yield from map(_input_line, found.inputs)
-    yield from (each.words for each in found.lost_inputs)
+    yield from found.unread.words
     yield ""
     yield from _work_lines(found)
     yield ""

@@ -13,9 +13,10 @@ from typing import Final
 from runner.cli.written import Growing
 from runner.errors import RefusedToStart
 from runner.intake.added import escape
+from runner.intake.digested import FileChanging, digest_of
+from runner.intake.sources import Source
 from runner.journal.journal import Journal
 from runner.rejects import Form, Rejects, rejects_of
-from runner.standing import digest_of
 
 _NO_COMPANY: Final = "no-company"
 
@@ -108,12 +109,20 @@ def _refuse_to_lose(name: Path, new: Path, known: set[str | None]) -> None:
     """Refuse to replace a file that may hold corrections: all but one that a run has read as it is."""
     if not name.exists():
         return
-    digest = digest_of(name)
-    if digest is None or not (digest in known or digest == digest_of(new)):
+    digest = _digest(name)
+    if digest is None or not (digest in known or digest == _digest(new)):
         raise RefusedToStart(
             f"{name} exists, and no run has read it as it is: it may hold corrections.",
             hint="Run it first, name another file with --out, or replace it with --force. Nothing was written.",
         )
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        found = digest_of(Source(str(path), path))
+    except FileChanging:
+        return None
+    return None if found is None else found.sha256
 
 
 def _command(name: Path, form: Form, journal: Path) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -35,8 +36,12 @@ _WORDS = {
     "attached": Answer.ATTACHED,
     "missing": Answer.MISSING,
     "dropped": Answer.DROPPED,
+    "same": Answer.SAME,
+    "other": Answer.OTHER,
 }
 _OF_RECEIPTS = {Answer.ATTACHED, Answer.MISSING}
+_OF_INPUTS = {Answer.DROPPED, Answer.SAME, Answer.OTHER}
+_QUESTION = re.compile(r"q([1-9][0-9]*\.[1-9][0-9]*)")
 _FOLLOWS = {
     Answer.POSTED: "They count as posted by your word.",
     Answer.ABSENT: "They are sent again by the next run, after one more look.",
@@ -44,6 +49,8 @@ _FOLLOWS = {
     Answer.ATTACHED: "They count as attached by your word.",
     Answer.MISSING: "They are uploaded again by the next run.",
     Answer.DROPPED: "What did not come in of them is not asked for any more.",
+    Answer.SAME: "They are purchases that are known already: nothing more comes of these rows.",
+    Answer.OTHER: "They are purchases of their own, and the next run sends them.",
 }
 _NAMED = 5
 """Things that are named with a reason for which something cannot be said of them."""
@@ -52,7 +59,8 @@ _NAMED = 5
 @click.command(
     epilog="Examples: `expense-runner resolve 6f1c… --posted --note 'looked up in Xero by Ann'`; `expense-runner "
     "resolve --sync ID --absent`; `expense-runner resolve --receipts 6f1c… --attached`; `expense-runner resolve "
-    "--input cards.csv --dropped`."
+    "--input cards.csv --dropped`; `expense-runner resolve --input cards-0214.csv --same`; `expense-runner resolve "
+    "q3.17 --other`."
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @journal_option
@@ -62,8 +70,10 @@ _NAMED = 5
 @click.option("--receipts", is_flag=True, help="The receipts of these expenses are meant, with one of the next two.")
 @click.option("--attached", is_flag=True, help="The receipts in doubt are attached.")
 @click.option("--missing", is_flag=True, help="The receipts in doubt are not attached, and are uploaded again.")
-@click.option("--input", "input_name", metavar="NAME", help="The input that was read only in part, with --dropped.")
-@click.option("--dropped", is_flag=True, help="The file of that input is lost for good: nothing more comes of it.")
+@click.option("--input", "input_name", metavar="NAME", help="A file, as it was named, with one of the next three.")
+@click.option("--dropped", is_flag=True, help="It was begun and is lost, or was refused: nothing more comes of it.")
+@click.option("--same", is_flag=True, help="Rows that are asked about are purchases that are known already.")
+@click.option("--other", is_flag=True, help="Rows that are asked about are purchases of their own, and come in.")
 @click.option("--company", help="Only this company's; needed with ids that are the text of the CSV's id column.")
 @click.option("--code", help="Only those with this code, such as unknown.")
 @click.option("--sync", help="Only those whose last sync this is.")
@@ -94,7 +104,9 @@ def resolve(
     ever, and `show` tells it.
     """
     answer = _answer(options, receipts=receipts, note=note)
-    selection = _selection(ids, options)
+    named = _named(ids, options)
+    asked = answer in {Answer.SAME, Answer.OTHER}
+    selection = _selection([] if asked else named, options, questions=_questions(named) if asked else ())
     require_journal(journal)
     word = Word(_person(), os.uname().nodename, note)
     return asyncio.run(_resolve(journal, answer, selection, word, options, receipts=receipts, yes=yes, as_json=as_json))
@@ -103,24 +115,43 @@ def resolve(
 def _answer(options: dict[str, Any], *, receipts: bool, note: str | None) -> Answer:
     given = [answer for name, answer in _WORDS.items() if options[name]]
     if len(given) != 1:
-        raise click.UsageError("Say one of --posted, --absent, --dismiss, --attached, --missing and --dropped.")
+        raise click.UsageError(
+            "Say one of --posted, --absent, --dismiss, --attached, --missing, --dropped, --same and --other."
+        )
     answer = given[0]
     if (answer in _OF_RECEIPTS and not receipts) or (receipts and answer not in _OF_RECEIPTS | {Answer.DISMISSED}):
         raise click.UsageError("--receipts goes with --attached, --missing or --dismiss, and these two with it.")
-    if (answer is Answer.DROPPED) != (options["input_name"] is not None):
-        raise click.UsageError("--input NAME goes with --dropped.")
+    named = options["input_name"] is not None
+    if (answer is Answer.DROPPED and not named) or (named and answer not in _OF_INPUTS):
+        raise click.UsageError("--input NAME goes with --dropped, --same and --other.")
     if answer is Answer.DISMISSED and not note:
         raise click.UsageError("--dismiss needs a --note: why it will not come any more.")
     return answer
 
 
-def _selection(ids: tuple[str, ...], options: dict[str, Any]) -> Selection:
+def _named(ids: tuple[str, ...], options: dict[str, Any]) -> list[str]:
+    """Return all ids that are named, on the command line and in a file; raise `RefusedToStart` for an empty file."""
     named = list(ids)
     if (file := options["id_file"]) is not None:
         with click.open_file(str(file), encoding="utf-8-sig") as lines:
             named += [line.strip() for line in lines if line.strip()]
+        if not named:
+            raise RefusedToStart(f"{file} names nothing.", hint="It has an id on each line.")
+    return named
+
+
+def _questions(named: Sequence[str]) -> tuple[str, ...]:
+    """Return what names questions, without the q before it; raise `UsageError` for what is none."""
+    found = [_QUESTION.fullmatch(each.lower()) for each in named]
+    for each, match in zip(named, found, strict=True):
+        if match is None:
+            raise click.UsageError(f"{each!r} is no question: these are called such as q3.17.")
+    return tuple(match[1] for match in found if match is not None)
+
+
+def _selection(named: Sequence[str], options: dict[str, Any], *, questions: tuple[str, ...]) -> Selection:
     company, sync = options["company"], options["sync"]
-    if not (named or company or options["code"] or sync or options["input_name"]) or (not named and file is not None):
+    if not (named or company or options["code"] or sync or options["input_name"] or questions):
         raise RefusedToStart(
             "Nothing is named.", hint="Name expenses by their ids, or with --file, --company, --code or --sync."
         )
@@ -129,6 +160,8 @@ def _selection(ids: tuple[str, ...], options: dict[str, Any]) -> Selection:
         None if company is None else CompanyId(company),
         options["code"],
         None if sync is None else SyncId(sync),
+        options["input_name"],
+        questions,
     )
 
 
@@ -165,7 +198,6 @@ async def _resolve(  # noqa: PLR0913 - what the command line says
             clock=clock,
             quiescence=options["quiescence"],
             receipts=receipts,
-            input_name=options["input_name"],
         )
         if found.chosen:
             _ask(answer, found, yes=yes)
@@ -208,13 +240,14 @@ _NAMES = {
     Kind.ROW: "expense that never came in",
     Kind.RECEIPT: "receipt",
     Kind.INPUT: "input",
+    Kind.QUESTION: "row that is asked about",
 }
 
 
 def _amounts(subjects: Sequence[Subject]) -> dict[str, Decimal]:
     amounts: dict[str, Decimal] = {}
     for each in subjects:
-        if each.kind is Kind.EXPENSE and each.currency is not None:
+        if each.kind in {Kind.EXPENSE, Kind.QUESTION} and each.currency is not None:
             amounts[each.currency] = amounts.get(each.currency, Decimal(0)) + each.gross
     return amounts
 
@@ -237,7 +270,7 @@ def _tell(answer: Answer, found: Resolvable, by_hand: list[str], word: Word, *, 
         return
     if found.chosen:
         click.echo(f"{_sums(found.chosen)}: {answer}, said by {word.person} at {word.host}. {_FOLLOWS[answer]}")
-        if answer in {Answer.ABSENT, Answer.MISSING}:
+        if answer in {Answer.ABSENT, Answer.MISSING, Answer.OTHER}:
             click.echo(f"Go on with: expense-runner run --journal {journal}")
     for each in by_hand:
         click.echo(f"  to be attached by hand: {each}")

@@ -98,7 +98,7 @@ def _lines(report: RunReport, journal: Path | None) -> list[str]:
         lines.append(said)
         if staged.unknown:
             lines.append(f"  columns not read: {', '.join(staged.unknown)}")
-    lines += (each.words for each in report.lost_inputs)
+    lines += report.unread.words
     lines += () if report.inbox is None else inbox_lines(report.inbox)
     lines += ["", *totals_lines(report.books), *company_lines(report.books)]
     if report.row_errors:

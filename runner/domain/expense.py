@@ -20,6 +20,11 @@ class ExpenseType(StrEnum):
     REWARD = "Reward"
     CHARGEBACK = "Chargeback"
 
+    @property
+    def money_back(self) -> bool:
+        """Whether a positive amount of this type is money that comes back."""
+        return self is not ExpenseType.PAYMENT
+
 
 @dataclass(frozen=True, slots=True)
 class ExpenseLine:
@@ -91,3 +96,5 @@ class RowError:
     """The `id` cell as written, where there is one."""
     expense_key: str = ""
     """Same for all errors of one expense: the `id` cell as written, or `line N` where there is none."""
+    rows: int = 1
+    """How many rows of the file are that expense's."""

@@ -1,24 +1,28 @@
 """Who an expense is: the same row has the same id on every machine, in every run and in every file order.
 
-Two things are derived here, both without any input or output:
+Four things are derived here, all without any input or output:
 
 - the *content hash*: SHA-256 over a canonical writing of all that would reach the books. Equal amounts
 written
   differently (`12.5`, `12.50`), equal instants in different zones and re-ordered lines hash equally. The id
   and the receipts are not content: the id names the expense, and receipts are attached to it afterwards.
-- the *id*: a UUID from the file is used as it is; other text becomes a UUIDv5 of the company and that text;
-an
-  expense without an id becomes a UUIDv5 of its company, its content and its occurrence number, so that two
-  equal purchases in one file stay two.
+- the *cells*: eight bytes that say "this is the same row", whatever a profile reads from it today.
+- the *key*: what an expense means, never how it is spelt: company, day, signed amount, currency, merchant, reference,
+  card. Rows without an id of their own are paired by it.
+- the *id*: a UUID from the file is used as it is; other text becomes a UUIDv5 of the company and that text; an
+  expense without an id becomes a UUIDv5 of its company, its key and a number that the journal gives when its file
+  comes in, so that two equal purchases stay two.
 
 Changing anything in this module would give known expenses new ids, and the books every one of them twice.
 """
 
 import hashlib
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -132,13 +136,66 @@ def named_id(company_id: CompanyId, text: str) -> ExpenseId:
     return _uuid5(f"{company_id}\nid\n{text}")
 
 
-def unnamed_id(company_id: CompanyId, *, content: bytes, occurrence: int) -> ExpenseId:
-    """Return the id of an expense without one, from its content hash.
+def unnamed_id(company_id: CompanyId, *, key: bytes, number: int) -> ExpenseId:
+    """Return the id of an expense without one of its own.
 
-    `occurrence` counts from 1 over the expenses of the same company and content within one file. It does not
-    count over files: a file staged again under another name must give the same ids.
+    `key` is what `meaning_key` gave; `number` counts from 1 the expenses of one key in the order in which the journal
+    let them in. An id never changes.
     """
-    return _uuid5(f"{company_id}\ncontent\n{content.hex()}\n{occurrence}")
+    return _uuid5(f"{company_id}\nkey\n{key.hex()}\n{number}")
+
+
+def meaning_key(company_id: CompanyId, day: str, amount: Decimal, currency: str, texts: Iterable[str | None]) -> bytes:
+    """Return what an expense means (16 bytes), for rows that have no id to be told by.
+
+    `day` is the calendar day as written, `amount` is signed and with tax (money out positive); `texts` are merchant,
+    reference, the card or account, and what a mapping profile adds.
+    """
+    folded = _BETWEEN.join([fold(text) if text else "" for text in texts])
+    text = f"expense\n{company_id}\n{day}\n{canonical(amount)}\n{currency}\n{folded}"
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+@lru_cache(maxsize=4096)
+def fold(text: str) -> str:
+    """Return a text as it is compared: compatible characters alike, no case, single blanks."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def short_key(key: bytes) -> int:
+    """Return the beginning of a key as a signed 64-bit integer, as the journal indexes it beside company and day."""
+    return int.from_bytes(key[:8], "big", signed=True)
+
+
+class CellsDigest:
+    """Digests the rows of one file by the names of their columns, in whatever order these stand."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """`names` are the column names as written; a column without one is told by its place."""
+        folded = [fold(name) or f"#{place}" for place, name in enumerate(names, start=1)]
+        self._columns = sorted((name, place) for place, name in enumerate(folded))
+        self._width = len(folded)
+
+    def of(self, cells: Sequence[str]) -> int:
+        """Return the digest of a row's cells that are not blank, a signed 64-bit integer."""
+        width = len(cells)
+        parts = [
+            f"{name}{_BETWEEN}{text}"
+            for name, place in self._columns
+            if place < width and (text := cells[place].strip())
+        ]
+        # What stands beyond the header has no name.
+        parts += [text for cell in cells[self._width :] if (text := cell.strip())]
+        digest = blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
+
+def cells_of_rows(digests: Sequence[int]) -> int:
+    """Return the cells of an expense of several rows, whatever their order; of one row they are its own."""
+    if len(digests) == 1:
+        return digests[0]
+    text = ",".join(map(str, sorted(digests)))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def returned_id(origin: str, line: int) -> ExpenseId:

@@ -34,7 +34,8 @@ def canonical(amount: Decimal) -> str:
 def split(amount: Decimal) -> tuple[int, int]:
     """Return an amount as (whole units, billionths of a unit), both with the amount's sign.
 
-    Sums of either fit SQLite's 64-bit integers for any journal, which decimal text would not allow.
+    Sums of the billionths fit SQLite's 64-bit integers for any journal; whole units are added in two
+    parts (`whole_units`).
     """
     scaled = int(amount.scaleb(MAX_FRACTION_DIGITS))
     if scaled >= 0:
@@ -42,6 +43,17 @@ def split(amount: Decimal) -> tuple[int, int]:
         return units, nanos
     units, nanos = divmod(-scaled, NANOS)
     return -units, -nanos
+
+
+def whole_units(billions: int, units: int) -> int:
+    """Return whole units of which the billions were added apart from the rest."""
+    return int(billions * NANOS + units)
+
+
+def split_units(units: int) -> tuple[int, int]:
+    """Return the billions in whole units, and the rest, both with their sign: what `whole_units` puts together."""
+    billions, rest = divmod(abs(units), NANOS)
+    return (billions, rest) if units >= 0 else (-billions, -rest)
 
 
 def join(units: int, nanos: int) -> Decimal:

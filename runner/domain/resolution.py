@@ -19,6 +19,7 @@ class Kind(StrEnum):
     ROW = "row"
     RECEIPT = "receipt"
     INPUT = "input"
+    QUESTION = "question"
 
 
 class Answer(StrEnum):
@@ -36,6 +37,10 @@ class Answer(StrEnum):
     """The receipt is not attached, and may be uploaded again."""
     DROPPED = "dropped"
     """What is left of the file will not come any more."""
+    SAME = "same"
+    """The row is a purchase that is known already."""
+    OTHER = "other"
+    """The row is another purchase, and comes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Standing:
     age: float | None = None
     """Seconds for which it is proved that its request left; None where none of this journal's did."""
     there: bool = False
-    """Of an input: whether its file is still where it was."""
+    """Of an input: whether its file is where it was; of a question: whether there is an expense that it may be."""
 
 
 def refusal(answer: Answer, of: Standing, *, quiescence: float) -> str | None:
@@ -64,6 +69,8 @@ def refusal(answer: Answer, of: Standing, *, quiescence: float) -> str | None:
             return None if answer is Answer.DISMISSED else _FOR_ROWS
         case Kind.INPUT:
             return _STILL_THERE if of.there else None
+        case Kind.QUESTION:
+            return _NO_OTHER if answer is Answer.SAME and not of.there else None
 
 
 def waits(of: Standing, *, quiescence: float) -> float:
@@ -106,6 +113,7 @@ def _of_receipt(answer: Answer, of: Standing, quiescence: float) -> str | None:
 YOUNG: Final = "younger than the quiescence time: what was sent may still take effect. Run first"
 _FOR_ROWS: Final = "a row that never came in: it can only be dismissed"
 _STILL_THERE: Final = "still where it was: run first, which reads the rest of it"
+_NO_OTHER: Final = "no expense is left that it could be: say --other"
 _ELSE: Final = {
     ExpenseState.POSTED: "posted: there is no doubt about it",
     ExpenseState.STAGED: "not sent yet: there is no doubt about it, and the next run sends it",

@@ -14,14 +14,12 @@ from runner.domain.ids import CompanyId, ExpenseId
 
 ORIGIN_DIGITS: Final = 16
 """How many hex digits of a file's SHA-256 tell it from others."""
-SURE: Final = "!"
-"""Behind a key: a person has looked, and this is another purchase than the equal one from another file."""
 
 _NEW, _KNOWN = "n", "e"
 _UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _KEY: Final = re.compile(
     rf"(?P<kind>[en])\.(?P<origin>[0-9a-f]{{{ORIGIN_DIGITS}}})\.(?P<line>[1-9][0-9]{{0,11}})"
-    rf"(?:\.(?P<id>{_UUID}))?\.(?P<check>[0-9a-f]{{8}})(?P<sure>!?)"
+    rf"(?:\.(?P<id>{_UUID}))?\.(?P<check>[0-9a-f]{{8}})"
 )
 
 
@@ -36,15 +34,8 @@ class RowKey(NamedTuple):
     """Whether it is a row of an expense that the journal held; that one's id cannot change any more."""
     expense_id: ExpenseId
     """Of that expense; else the id that the row gets if it has none of its own."""
-    sure: bool = False
-
-
-class Origin(NamedTuple):
-    """What is known of a row that came back."""
-
-    key: RowKey
-    seed: bytes | None
-    """What its id would be derived from, were it not for the key; None where it has an id of its own."""
+    own_id: bool = False
+    """Whether the row that came back has an id of its own beside the key."""
 
 
 def origin_of(sha256: str) -> str:
@@ -60,7 +51,7 @@ def new_key(origin: str, line: int) -> RowKey:
 def write_key(key: RowKey, company: CompanyId | None) -> str:
     """Return a key as text; `company` is that of the expense, and None for a row that was never let in."""
     own = (_KNOWN, key.origin, str(key.line), key.expense_id) if key.known else (_NEW, key.origin, str(key.line))
-    return ".".join((*own, _check(own, company if key.known else None))) + (SURE if key.sure else "")
+    return ".".join((*own, _check(own, company if key.known else None)))
 
 
 def read_key(text: str, company: CompanyId | None) -> RowKey | None:
@@ -76,7 +67,7 @@ def read_key(text: str, company: CompanyId | None) -> RowKey | None:
     if not (known and company is None) and found["check"] != _check(own, company if known else None):
         return None
     expense_id = ExpenseId(found["id"]) if known else returned_id(origin, line)
-    return RowKey(origin, line, known=known, expense_id=expense_id, sure=bool(found["sure"]))
+    return RowKey(origin, line, known=known, expense_id=expense_id)
 
 
 def _check(parts: tuple[str, ...], company: CompanyId | None) -> str:

@@ -6,7 +6,7 @@ by counting them. So rows are sorted by their keys before the first expense is g
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from runner.domain.expense import MAX_LINES, Expense, Receipt, RowError
-from runner.domain.identity import content_digest, named_id, unnamed_id
+from runner.domain.identity import cells_of_rows, content_digest, meaning_key, named_id, unnamed_id
 from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.row_key import RowKey
 from runner.intake.added import KEY
@@ -25,9 +25,18 @@ from runner.intake.scratch import Kind, Scratch, StoredRow
 
 BATCH: Final = 1_000
 
+
+class RowMarks(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a right row is known by beside its id."""
+
+    cells: int
+    """As `CellsDigest` gives it."""
+    texts: tuple[str, ...] = ()
+    """What its key has beside what every row has: the card or account, and what a profile adds."""
+
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode_named = msgspec.msgpack.Decoder(tuple[Row, ExpenseId]).decode
-_decode_unnamed = msgspec.msgpack.Decoder(tuple[Row, bytes]).decode
+_decode_right = msgspec.msgpack.Decoder(tuple[Row, ExpenseId | None, RowMarks]).decode
 _decode_wrong = msgspec.msgpack.Decoder(Wrong).decode
 
 
@@ -44,8 +53,14 @@ class Parsed(NamedTuple):
     rows: int
     content_hash: bytes
     """SHA-256 of its content, as `runner.domain.identity.content_digest` gives it."""
+    key: bytes
+    """What it means, as `runner.domain.identity.meaning_key` gives it."""
+    cells: int
+    """The digest of the cells of all its rows."""
     named: bool
     """Whether the file gave it an id; equal expenses without one are told apart only by counting them."""
+    repeated_line: int | None = None
+    """A line that says the same as an earlier one of the same id, cell by cell."""
 
     @property
     def expense(self) -> Expense:
@@ -67,38 +82,48 @@ class Parsed(NamedTuple):
         return receipts_of(self.head, self.members)
 
 
+class RowRead(NamedTuple):
+    """One row of a file as the user wrote it, whatever becomes of it."""
+
+    line: int
+    cells: int
+    """Its digest, as `CellsDigest` gives it."""
+    own: Sequence[str]
+    """The user's own cells."""
+    skipped: str | None = None
+    """The rule of the mapping profile that skips it, by file and line."""
+    company_id: CompanyId | None = None
+    own_id: str = ""
+    """The text of its id, blank where it has none."""
+    key: RowKey | None = None
+    """Which row it was before, if it was rejected and came back."""
+    damaged_key: str = ""
+    """Its `_row_key`, where that cannot be read."""
+
+
 @dataclass(slots=True)
 class Batch:
     """What came out of some rows, in file order. It may be empty: then reading has only gone on."""
 
     expenses: list[Parsed] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
-    returned: list[tuple[RowKey, int]] = field(default_factory=list)
-    """Rows that came back and are wrong again, by their keys, and their lines."""
+    lines: list["RowRead"] = field(default_factory=list)
+    """The rows that were read, in file order; they come before what is made of them."""
 
     def is_full(self) -> bool:
         """Say whether it holds as much as a batch should."""
         return len(self.expenses) + len(self.errors) >= BATCH
 
 
-def stored_row(row: Row | Wrong, line: int, *, seed: bytes) -> StoredRow:
-    """Return a row as the scratch table takes it, with the key that the rows of its expense share.
-
-    `seed` is what a row without an id is told by. Its key is never that of an expense with an id, even if it would have
-    the same one: nothing may be merged into it.
-    """
+def stored_row(row: Row | Wrong, line: int, marks: RowMarks) -> StoredRow:
+    """Return a row as the scratch table takes it, with the key that the rows of its expense share, if it has an id."""
     if isinstance(row, Wrong):
         own = named_id(row.company_id, row.id) if row.company_id and row.id else None
-        return (line, None if own is None else _key(f"id\n{row.company_id}\n{own}"), Kind.WRONG, _encode(row))
+        return (line, None if own is None else _key(f"{row.company_id}\n{own}"), Kind.WRONG, _encode(row))
     if row.id:
         own = named_id(row.company_id, row.id)
-        return (line, _key(f"id\n{row.company_id}\n{own}"), Kind.NAMED, _encode((row, own)))
-    return (line, unnamed_key(row.company_id, seed), Kind.UNNAMED, _encode((row, seed)))
-
-
-def unnamed_key(company_id: CompanyId, seed: bytes) -> bytes:
-    """Return the key (16 bytes) that rows without an id share which are told by the same."""
-    return _key(f"content\n{company_id}\n{seed.hex()}")
+        return (line, _key(f"{row.company_id}\n{own}"), Kind.NAMED, _encode((row, own, marks)))
+    return (line, None, Kind.UNNAMED, _encode((row, None, marks)))
 
 
 def suspect_digest(text: str) -> bytes:
@@ -130,9 +155,8 @@ class Assembly:
 
     def _give(self, stored: StoredRow, position: int, total: int, batch: Batch) -> None:
         if stored[2] == Kind.UNNAMED:
-            row, seed = _decode_unnamed(stored[3])
-            id_ = unnamed_id(row.company_id, content=seed, occurrence=position)
-            batch.expenses.append(Parsed(id_, row, (row,), row.line, 1, content_digest(row, (row,)), named=False))
+            row, _, marks = _decode_right(stored[3])
+            batch.expenses.append(_parsed(None, row, (row,), (marks,)))
         elif position == 1:
             # The rows of an expense that come later are dealt with here, at its first.
             members = [stored]
@@ -143,21 +167,19 @@ class Assembly:
     def _put_together(self, members: Sequence[StoredRow], total: int, batch: Batch) -> None:
         line = members[0][0]
         wrong = [_decode_wrong(member[3]) for member in members if member[2] == Kind.WRONG]
-        named = [_decode_named(member[3]) for member in members if member[2] == Kind.NAMED]
-        rows = [row for row, _ in named]
+        named = [_decode_right(member[3]) for member in members if member[2] == Kind.NAMED]
+        rows = [row for row, _, _ in named]
         if not rows:
-            batch.errors += (error for each in wrong for error in each.errors)
-            batch.returned += _returned(wrong)
+            batch.errors += (replace(error, rows=total) for each in wrong for error in each.errors)
             return
         head, faults = self._head(rows, line, total=total, complete=not wrong)
         if not (wrong or faults):
-            id_, digest = named[0][1], content_digest(head, rows)
-            batch.expenses.append(Parsed(id_, head, rows, line, len(rows), digest, named=True))
+            batch.expenses.append(_parsed(named[0][1], head, rows, [marks for _, _, marks in named]))
             return
         errors = [error for each in wrong for error in each.errors]
         errors += (self._error(fault, at, head) for at, fault in faults)
-        batch.errors += sorted(errors, key=lambda error: error.line)
-        batch.returned += [*_returned(wrong), *_returned(rows)]
+        errors.sort(key=lambda error: error.line)
+        batch.errors += (replace(error, rows=total) for error in errors)
 
     def _head(
         self, rows: Sequence[Row], line: int, *, total: int, complete: bool
@@ -196,17 +218,43 @@ def _copies(rows: Sequence[Row]) -> list[tuple[int, Fault]]:
     """
     if len(rows) < 2:
         return []
-    if any(row.origin is not None and row.origin.seed is not None for row in rows):
+    if any(row.key is not None and not row.key.own_id for row in rows):
         wanted = "a blank cell in the row that was added: it is an expense of its own"
         return [(row.line, Fault(Code.ROW_KEY_REPEATED, KEY, None, wanted)) for row in rows]
-    places = Counter((row.origin.key.origin, row.origin.key.line) for row in rows if row.origin is not None)
+    places = Counter((row.key.origin, row.key.line) for row in rows if row.key is not None)
     wanted = "each row once; or a blank cell in the one that was added, if it is another line of this expense"
     return [
         (row.line, Fault(Code.ROW_KEY_REPEATED, KEY, None, wanted))
         for row in rows
-        if row.origin is not None and places[row.origin.key.origin, row.origin.key.line] > 1
+        if row.key is not None and places[row.key.origin, row.key.line] > 1
     ]
 
 
-def _returned(rows: Sequence[Row | Wrong]) -> list[tuple[RowKey, int]]:
-    return [(row.origin.key, row.line if isinstance(row, Row) else row.errors[0].line) for row in rows if row.origin]
+def _parsed(own_id: ExpenseId | None, head: Row, rows: Sequence[Row], marks: Sequence[RowMarks]) -> Parsed:
+    """Return the expense of these rows; `head` has no gaps."""
+    gross = sum((row.net_amount + row.tax_amount for row in rows), _ZERO)
+    back = head.type is not None and head.type.money_back
+    texts = (head.merchant_name, head.reference, *marks[0].texts)
+    key = meaning_key(head.company_id, (head.issued or "")[:10], -gross if back else gross, head.currency or "", texts)
+    id_ = own_id or unnamed_id(head.company_id, key=key, number=1)
+    cells = [each.cells for each in marks]
+    return Parsed(
+        id_, head, rows, rows[0].line, len(rows), content_digest(head, rows), key, cells_of_rows(cells),
+        named=own_id is not None and not any(row.key is not None and not row.key.own_id for row in rows),
+        repeated_line=_repeated(rows, cells),
+    )  # fmt: skip
+
+
+def _repeated(rows: Sequence[Row], cells: Sequence[int]) -> int | None:
+    """Return the line of the first row that is an earlier one once more, cell by cell."""
+    if len(rows) == len(set(cells)):
+        return None
+    seen: set[int] = set()
+    for row, digest in zip(rows, cells, strict=True):
+        if digest in seen:
+            return row.line
+        seen.add(digest)
+    return None
+
+
+_ZERO: Final = Decimal(0)

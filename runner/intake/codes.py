@@ -25,6 +25,7 @@ class Code(StrEnum):
     ROW_TOO_LONG = "row_too_long"
 
     TOO_MANY_CELLS = "too_many_cells"
+    TOO_FEW_CELLS = "too_few_cells"
     VALUE_MISSING = "value_missing"
     COMPANY_ID_MALFORMED = "company_id_malformed"
     TYPE_UNKNOWN = "type_unknown"
@@ -61,7 +62,8 @@ class Code(StrEnum):
 
     ROW_KEY_WRONG = "row_key_wrong"
     ROW_KEY_REPEATED = "row_key_repeated"
-    EQUAL_ELSEWHERE = "equal_elsewhere"
+    LINE_REPEATED = "line_repeated"
+    POSSIBLE_DUPLICATE = "possible_duplicate"
 
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
@@ -81,6 +83,8 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "it was used.",
         Code.TOO_MANY_CELLS: "The row has more cells than the header has columns, mostly because of a "
         "separator inside a value that is not quoted.",
+        Code.TOO_FEW_CELLS: "The row ends before the last column that is read: it may have been cut off, or lack a "
+        "separator, so that every cell may stand in another column.",
         Code.VALUE_MISSING: "A cell that every expense needs is blank.",
         Code.COMPANY_ID_MALFORMED: "The company's id has characters that no company id has.",
         Code.TYPE_UNKNOWN: "The type is not one of the four that exist.",
@@ -115,8 +119,9 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         Code.CURRENCY_DIFFERS: "The amount carries the sign of another currency than its row.",
         Code.ROW_KEY_WRONG: "The row's _row_key is damaged, or belongs to an expense of another company or id.",
         Code.ROW_KEY_REPEATED: "Several rows have the same _row_key: one of them is a copy.",
-        Code.EQUAL_ELSEWHERE: "The corrected row says the same as an expense without an id from another file: it may "
-        "be the same purchase.",
+        Code.LINE_REPEATED: "The same row stands twice under one id, cell by cell: meant twice, or copied.",
+        Code.POSSIBLE_DUPLICATE: "The row may be a purchase that is known already from another file: rows without ids "
+        "of their own cannot say it themselves.",
     }
 )
 

@@ -8,25 +8,27 @@ broken place.
 
 import sys
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from runner.intake.assembly import BATCH, Assembly, Batch, Parsed, stored_row, suspect_digest
+from runner.domain.expense import RowError
+from runner.intake.assembly import BATCH, Assembly, Batch, Parsed, RowMarks, RowRead, stored_row, suspect_digest
 from runner.intake.codes import Code, Fault
+from runner.intake.digested import Settled
 from runner.intake.mapping.choose import Mappings
+from runner.intake.mapping.profile import Overlap
 from runner.intake.mapping.translate import Skipped
 from runner.intake.mapping.workbook import is_workbook
 from runner.intake.receipts import ReceiptFolder
 from runner.intake.row import Wrong, row_error
 from runner.intake.rows import FileRows
 from runner.intake.scratch import Scratch, StoredRow
-from runner.intake.settled import Settled
 from runner.intake.sources import Source
 from runner.intake.text import FileFault
 
-__all__ = ["Batch", "Described", "Options", "Parsed", "Reading", "Source"]
+__all__ = ["Batch", "Described", "Options", "Parsed", "Reading", "RowRead", "Source"]
 
 MAX_RECEIPT_BYTES: Final = 100 * 1024 * 1024
 
@@ -42,6 +44,8 @@ class Options:
     """Where rows are sorted; None is the system's place for temporary files."""
     mapping: Mappings | None = None
     """How files with other columns are read; None where all have the canonical ones."""
+    overlap: Overlap | None = None
+    """Whether files with canonical columns and without ids overlap; None where nobody has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,13 @@ class Described:
     """How many rows each rule of the mapping profile skipped, by the rule's file and line."""
     mapping: str | None = None
     """The mapping profile that the file was read with."""
+    header: tuple[str, ...] = ()
+    """The user's own columns, as written."""
+    header_line: int = 1
+    came_back: bool = False
+    """Whether it is a file of rejects."""
+    refusal: RowError | None = None
+    """Why the file as a whole was refused."""
 
 
 class Reading:
@@ -108,6 +119,7 @@ class Reading:
             rows = yield from self._collect(self._scratch)
         except FileFault as found:
             error = row_error(found.fault, file=self._source.name, line=found.line, company_id=None, own_id="")
+            self.described = replace(self.described, refusal=error)
             yield Batch(errors=[error])
         else:
             named = rows.reader.named if rows.reader is not None else lambda error: error
@@ -120,21 +132,21 @@ class Reading:
         rows = FileRows(stream, self._source, receipts, self._options.mapping)
         count, complete = 0, False
         try:
-            for portion in _portions(rows, scratch, file=self._source.name):
-                count += len(portion)
-                scratch.add(portion)
-                yield Batch()
+            for stored, read in _portions(rows, scratch, file=self._source.name):
+                count += len(stored)
+                scratch.add(stored)
+                yield Batch(lines=read)
             scratch.sort()
             complete = True
         finally:
             receipts.close()
-            if self._source.path is not None:
+            if self._stdin is None and self._source.path is not None:
                 stream.close()
             self.described = _described(rows, count, complete=complete)
         return rows
 
     def _open(self) -> BinaryIO:
-        if self._source.path is None:
+        if self._source.path is None or self._stdin is not None:
             return self._stdin or sys.stdin.buffer
         try:
             stream = self._source.path.open("rb")
@@ -150,25 +162,33 @@ class Reading:
         return Path() if self._source.path is None else self._source.path.parent
 
 
-def _portions(rows: FileRows, scratch: Scratch, *, file: str) -> Iterator[list[StoredRow]]:
-    """Yield the rows of a file as the scratch table takes them, some at a time."""
-    portion: list[StoredRow] = []
+def _portions(rows: FileRows, scratch: Scratch, *, file: str) -> Iterator[tuple[list[StoredRow], list[RowRead]]]:
+    """Yield the rows of a file as the scratch table takes them and as the user wrote them, some at a time."""
+    stored: list[StoredRow] = []
+    read: list[RowRead] = []
     for found, cells, line in rows:
-        reader = rows.reader
-        if isinstance(found, Skipped) or reader is None:
+        reader, returning = rows.reader, rows.returning
+        if reader is None:
             continue
-        row = found
-        if rows.returning is not None:
-            seed = b"" if isinstance(found, Wrong) else reader.seed(found, cells)
-            row = rows.returning.claim(found, cells, file=file, line=line, seed=seed)
-        seed = b"" if isinstance(row, Wrong) or row.id else reader.seed(row, cells)
-        if isinstance(row, Wrong) and row.suspects:
-            scratch.suspect(map(suspect_digest, row.suspects), line=line)
-        portion.append(stored_row(row, line, seed=seed))
-        if len(portion) >= BATCH:
-            yield portion
-            portion = []
-    yield portion
+        own = cells if returning is None else returning.own_cells(cells)
+        digest = rows.digest.of(own)
+        if isinstance(found, Skipped):
+            read.append(RowRead(line, digest, own, skipped=found.where))
+        else:
+            row = found if returning is None else returning.claim(found, cells, file=file, line=line)
+            if isinstance(row, Wrong):
+                marks = RowMarks(digest)
+                if row.suspects:
+                    scratch.suspect(map(suspect_digest, row.suspects), line=line)
+            else:
+                marks = RowMarks(digest, reader.key_texts(row, cells))
+            stored.append(stored_row(row, line, marks))
+            damaged = returning.key(cells) if returning is not None and row.key is None else ""
+            read.append(RowRead(line, digest, own, None, row.company_id, row.id, row.key, damaged))
+        if len(read) >= BATCH:
+            yield stored, read
+            stored, read = [], []
+    yield stored, read
 
 
 def _described(rows: FileRows, count: int, *, complete: bool) -> Described:
@@ -182,4 +202,7 @@ def _described(rows: FileRows, count: int, *, complete: bool) -> Described:
         usable=complete,
         skipped=() if rows.reader is None else rows.reader.skipped,
         mapping=None if rows.profile is None else rows.profile.name,
+        header=tuple(rows.own_header),
+        header_line=rows.header[1],
+        came_back=rows.returning is not None,
     )

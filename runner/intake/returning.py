@@ -10,7 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from runner.domain.identity import named_id
-from runner.domain.row_key import Origin, RowKey, read_key
+from runner.domain.row_key import RowKey, read_key
 from runner.intake.added import ADDED, COMPANY, FILE, KEY, LINE
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.row import Row, Wrong, expense_key, row_error
@@ -70,11 +70,8 @@ class Returning:
         place += max(0, len(cells) - len(self._names))
         return cells[place].strip() if place < len(cells) else ""
 
-    def claim(self, row: Row | Wrong, cells: Sequence[str], *, file: str, line: int, seed: bytes) -> Row | Wrong:
-        """Return a row with the identity that its key gives it, or what is wrong with the key.
-
-        `seed` is what the row's id would be derived from.
-        """
+    def claim(self, row: Row | Wrong, cells: Sequence[str], *, file: str, line: int) -> Row | Wrong:
+        """Return a row with the identity that its key gives it, or what is wrong with the key."""
         written = self.key(cells)
         if not written:
             return row
@@ -85,18 +82,18 @@ class Returning:
         if not row.id:
             if isinstance(row, Wrong):
                 return _named(row, key)
-            return msgspec.structs.replace(row, id=key.expense_id, origin=Origin(key, seed))
+            return msgspec.structs.replace(row, id=key.expense_id, key=key)
         if key.known and row.company_id is not None and named_id(row.company_id, row.id) != key.expense_id:
             wanted = "the id as it was; or a blank cell for a new expense"
             return _with_fault(row, written, wanted, file=file, line=line)
-        origin = Origin(key, None)
-        return replace(row, origin=origin) if isinstance(row, Wrong) else msgspec.structs.replace(row, origin=origin)
+        key = key._replace(own_id=True)
+        return replace(row, key=key) if isinstance(row, Wrong) else msgspec.structs.replace(row, key=key)
 
 
 def _named(row: Wrong, key: RowKey) -> Wrong:
     own_id = key.expense_id
     errors = tuple(replace(each, expense=own_id, expense_key=expense_key(own_id, each.line)) for each in row.errors)
-    return replace(row, id=own_id, errors=errors, origin=Origin(key, None))
+    return replace(row, id=own_id, errors=errors, key=key)
 
 
 def _with_fault(row: Row | Wrong, written: str, wanted: str, *, file: str, line: int) -> Wrong:

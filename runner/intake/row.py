@@ -12,10 +12,9 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from runner.domain.expense import MAX_TRACKING, ExpenseType, Receipt, RowError
-from runner.domain.identity import content_digest
 from runner.domain.ids import CompanyId, is_company_id, normal_company
 from runner.domain.money import parse_decimal
-from runner.domain.row_key import Origin
+from runner.domain.row_key import RowKey
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.currencies import currencies
 from runner.intake.header import COLUMNS, Header
@@ -41,6 +40,8 @@ _DATE: Final = re.compile(
 )
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNPRINTABLE_IN_NOTES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_BREAKS: Final = re.compile(r"[ ]*[\t\n\v\f\r\x85\u2028\u2029]+[ ]*")
+_ONE_LINE: Final = frozenset({"merchant_name", "reference"})
 _HEAD_REQUIRED: Final = frozenset({"type", "issue_date", "currency"})
 
 T = TypeVar("T")
@@ -70,8 +71,8 @@ class Row(msgspec.Struct, array_like=True, frozen=True, gc=False):
     tracking_ids: tuple[str, ...]
     invoice_to_id: str | None
     receipts: tuple[Receipt, ...]
-    origin: Origin | None = None
-    """Where it first stood, if it was rejected and came back."""
+    key: RowKey | None = None
+    """Which row it was before, if it was rejected and came back."""
 
     @property
     def issue_date(self) -> datetime | None:
@@ -88,7 +89,7 @@ class Wrong:
     errors: tuple[RowError, ...]
     suspects: tuple[str, ...]
     """Texts that may be the id of an expense whose line this row was meant to be: it cannot be told."""
-    origin: Origin | None = None
+    key: RowKey | None = None
     """As in `Row`."""
 
 
@@ -100,6 +101,7 @@ class RowReader:
         self._file = file
         self._receipts = receipts
         self._pick = itemgetter(*header.places)
+        self._last = max(place for place in header.places if place < header.width)
         self._companies = _Cache(_company)
         self._types = _Cache(_type)
         self._dates = _Cache(_date)
@@ -117,8 +119,12 @@ class RowReader:
         """Return the row that these cells make at this line; None for a blank one."""
         spare = self.header.width - len(cells)
         if spare < 0:
-            return self._too_many_cells(cells, line) if "".join(cells).strip() else None
+            return self._misaligned(Code.TOO_MANY_CELLS, cells, line) if "".join(cells).strip() else None
+        if len(cells) <= self._last and "".join(cells).strip():
+            return self._misaligned(Code.TOO_FEW_CELLS, cells, line)
         texts = list(map(str.strip, self._pick([*cells, *[""] * (spare + 1)])))
+        if not "".join(texts).isprintable():
+            texts = _on_one_line(texts)
         (company, own_id, kind, date, currency, rate, merchant, contact, bank, reference, notes) = texts[:11]
         (net, tax, account, tax_rate, tracking, invoice_to, receipts) = texts[11:]
         company_id = self._companies[company]
@@ -152,9 +158,9 @@ class RowReader:
             net_amount, tax_amount, account, tax_rate or None, tracking_ids, invoice_to or None, found,
         )  # fmt: skip
 
-    def seed(self, row: Row, _cells: Sequence[str]) -> bytes:
-        """Return what a row without an id is told by (32 bytes): its content."""
-        return content_digest(row, (row,))
+    def key_texts(self, row: Row, _cells: Sequence[str]) -> tuple[str, ...]:
+        """Return what a row's key has beside what every row has: the card or account."""
+        return () if row.bank_account_id is None else (row.bank_account_id,)
 
     def named(self, error: RowError) -> RowError:
         """Return an error that came of putting rows together: it names the file's own column already."""
@@ -228,18 +234,14 @@ class RowReader:
         errors = tuple(self._error(fault, texts, line) for fault in faults)
         return Wrong(company_id, own_id, errors, () if company_id or not own_id else (own_id,))
 
-    def _too_many_cells(self, cells: list[str], line: int) -> Wrong:
-        # From some cell on, each stands one column too far: nothing in the row can be trusted to be what it
+    def _misaligned(self, code: Code, cells: list[str], line: int) -> Wrong:
+        # From some cell on, each may stand in another column: nothing in the row can be trusted to be what it
         # seems, so every cell may be the id of the expense that this line belongs to.
         texts = {cell.strip(): None for cell in cells}
-        aligned = [*cells[: self.header.width], ""]
+        blank = [""] * self.header.width
+        aligned = [*(*cells, *blank)[: self.header.width], ""]
         company, own_id = known = [aligned[place].strip() for place in self.header.places[:2]]
-        fault = Fault(
-            Code.TOO_MANY_CELLS,
-            None,
-            f"{len(cells)} cells",
-            f"{self.header.width} cells as in the header; put values that contain the separator in quotes",
-        )
+        fault = misaligned(code, len(cells), self.header.width)
         company_id = self._companies[company]
         suspects = tuple(text for text in texts if text and len(text) <= MAX_TEXT)
         return Wrong(company_id, own_id, (self._error(fault, known, line),), suspects)
@@ -247,6 +249,14 @@ class RowReader:
     def _error(self, fault: Fault, texts: Sequence[str], line: int) -> RowError:
         company_id = self._companies[texts[0]]
         return row_error(fault, file=self._file, line=line, company_id=company_id, own_id=texts[1])
+
+
+def misaligned(code: Code, cells: int, width: int) -> Fault:
+    """Return what is wrong with a row that has more or fewer cells than its header has columns."""
+    how = "put values that contain the separator in quotes"
+    if code is Code.TOO_FEW_CELLS:
+        how = "the row may have been cut off, or lack a separator"
+    return Fault(code, None, f"{cells} cells", f"{width} cells as in the header; {how}")
 
 
 def row_error(fault: Fault, *, file: str, line: int, company_id: CompanyId | None, own_id: str) -> RowError:
@@ -323,6 +333,14 @@ def _date(text: str) -> str | None:
 
 def _several(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for each in text.split(SEPARATOR) if (part := each.strip())))
+
+
+def _on_one_line(texts: list[str]) -> list[str]:
+    """Return a row's texts with blanks for line breaks and tabs in texts of one line: Alt+Enter is no error there."""
+    return [
+        " ".join(_BREAKS.split(text)) if name in _ONE_LINE and not text.isprintable() else text
+        for name, text in zip(COLUMNS, texts, strict=True)
+    ]
 
 
 def _type_code(text: str) -> tuple[Code, str | None]:

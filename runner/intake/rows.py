@@ -8,6 +8,7 @@ from itertools import islice
 from typing import BinaryIO, Protocol
 
 from runner.domain.expense import RowError
+from runner.domain.identity import CellsDigest
 from runner.intake.added import restore
 from runner.intake.codes import Code, Fault
 from runner.intake.header import Header, company_of, read_header
@@ -40,8 +41,8 @@ class Reader(Protocol):
         """Return the row that these cells make at this line; None for a blank one."""
         ...
 
-    def seed(self, row: Row, cells: Sequence[str]) -> bytes:
-        """Return what a row without an id is told by (32 bytes)."""
+    def key_texts(self, row: Row, cells: Sequence[str]) -> tuple[str, ...]:
+        """Return what a row's key has beside what every row has: the card or account, and what a profile adds."""
         ...
 
     def named(self, error: RowError) -> RowError:
@@ -63,6 +64,7 @@ class FileRows:
         """What there is beside the user's own columns in a file of rejects that comes back."""
         self.header: tuple[list[str], int] = ([], 1)
         """Its cells as written, and its line."""
+        self.digest = CellsDigest(())
 
     def __iter__(self) -> Iterator[tuple[Row | Wrong | Skipped, list[str], int]]:
         """Yield each row that is not blank with the user's own cells and its line; raise `FileFault`."""
@@ -74,11 +76,21 @@ class FileRows:
         self.returning = Returning.of(header[0])
         self.reader = reader = self._bound(*header)
         came_back = self.returning is not None
+        # A workbook's rows end with the last cell that is not blank.
+        filled = len(header[0]) if is_workbook(self._source.path) else 0
+        self.digest = CellsDigest(self.own_header)
         for cells, line in islice(rows, self._mappings.limit):
             own = list(map(restore, cells)) if came_back else cells
+            own += [""] * (filled - len(own))
             row = reader.read(own, line)
             if row is not None:
                 yield row, own, line
+
+    @property
+    def own_header(self) -> list[str]:
+        """The header's cells that are the user's own, as written."""
+        cells, _ = self.header
+        return cells if self.returning is None else self.returning.own_cells(cells)
 
     def _bound(self, cells: list[str], line: int) -> Reader:
         """Return the reader of the columns that a header names."""

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from runner.domain.ids import CompanyId, ExpenseId
-from runner.domain.money import NOTHING, Sum, join
+from runner.domain.money import NOTHING, Sum, join, whole_units
 from runner.domain.resolution import RESOLVED
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.adding import added_up
@@ -87,8 +87,8 @@ def _books_of(connection: Connection, at_work: int | None) -> Books:
     held = {no for no, (_, hold) in companies.items() if hold is not None}
     standing = _sums(connection, held, at_work)
     accepted = {
-        (company, currency): Sum(count, join(units, nanos))
-        for company, currency, count, units, nanos in connection.execute(_SQL["accepted"])
+        (company, currency): Sum(count, join(whole_units(billions, units), nanos))
+        for company, currency, count, billions, units, nanos in connection.execute(_SQL["accepted"])
     }
     errors, broken, dismissed_errors, dismissed_broken = connection.execute(_STAGING["count_row_errors"]).fetchone()
     (dismissed_receipts,) = connection.execute(_SQL["dismissed_receipts"]).fetchone()
@@ -115,9 +115,9 @@ def _by_word(connection: Connection) -> tuple[dict[str, Sum], int]:
     """Return what is posted by somebody's word, by currency, and how many expenses are dismissed."""
     resolved: dict[str, Sum] = {}
     dismissed = 0
-    for code, currency, count, units, nanos in connection.execute(_SQL["by_word"]):
+    for code, currency, count, billions, units, nanos in connection.execute(_SQL["by_word"]):
         if code == RESOLVED:
-            resolved[currency] = Sum(count, join(units, nanos))
+            resolved[currency] = Sum(count, join(whole_units(billions, units), nanos))
         else:
             dismissed += count
     return resolved, dismissed
@@ -134,8 +134,9 @@ def _sums(connection: Connection, held: set[int], at_work: int | None) -> dict[_
         if stands is ExpenseState.STAGED and company in held:
             stands = ExpenseState.HELD
         standing[company, currency][stands] += Sum(count, join(units, nanos))
-    for company, currency, count, units, nanos in connection.execute(_SQL["in_starting_syncs"], {"at_work": at_work}):
-        amount = join(units, nanos)
+    starting = connection.execute(_SQL["in_starting_syncs"], {"at_work": at_work})
+    for company, currency, count, billions, units, nanos in starting:
+        amount = join(whole_units(billions, units), nanos)
         standing[company, currency][ExpenseState.SENT] += Sum(-count, -amount)
         standing[company, currency][ExpenseState.IN_DOUBT] += Sum(count, amount)
     return {key: {state: value for state, value in states.items() if value.count} for key, states in standing.items()}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from sqlite3 import Connection
 from typing import NamedTuple
 
+from runner.domain.money import whole_units
 from runner.journal.statements import load
 
 _SQL = load("accounts")
@@ -46,13 +47,14 @@ def added_up(connection: Connection, *, portion: int = PORTION) -> Iterator[Adde
         else:
             # Where companies take turns row by row no portion is alike: it is tried more and more rarely.
             skip, skipped = (min(2 * skip or 1, _RARELY), 0) if skipped >= skip else (skip, skipped + 1)
-            yield from map(Added._make, connection.execute(_SQL["mixed"], span))
+            for company, currency, state, count, billions, units, nanos in connection.execute(_SQL["mixed"], span):
+                yield Added(company, currency, state, count, whole_units(billions, units), nanos)
         first += portion
 
 
 def _alike(connection: Connection, span: dict[str, int], found: tuple[int, int, str, str], size: int) -> Added | None:
     _, company, currency, state = found
-    count, units, nanos = connection.execute(
+    count, billions, units, nanos = connection.execute(
         _SQL["alike"], {**span, "company": company, "currency": currency, "state": state}
     ).fetchone()
-    return Added(company, currency, state, count, units, nanos) if count == size else None
+    return Added(company, currency, state, count, whole_units(billions, units), nanos) if count == size else None

@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from runner.domain.ids import CompanyId
-from runner.domain.money import join
+from runner.domain.money import join, whole_units
 from runner.domain.states import ReceiptState, SyncState
 from runner.journal.accounts import books_of
 from runner.journal.context import Verbs
@@ -225,7 +225,7 @@ def _causes(connection: Connection, values: _Values, read: Reader) -> Iterator[C
 def _unanswered(connection: Connection, values: _Values) -> Iterator[CauseFacts]:
     parts = list(connection.execute(_SQL["unanswered_causes"], values))
     if parts:
-        money = tuple((currency, join(units, nanos)) for _, _, units, nanos, currency in parts)
+        money = tuple((currency, join(whole_units(*sums), nanos)) for _, _, *sums, nanos, currency in parts)
         # A company with several currencies is in several parts; the largest part never tells too many.
         companies = max(part[1] for part in parts)
         yield CauseFacts("expense", "in_doubt", "start_unanswered", sum(part[0] for part in parts), companies, money)

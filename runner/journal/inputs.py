@@ -8,7 +8,6 @@ from runner.journal.records import OpenRowError
 from runner.journal.statements import load
 
 _SQL = load("inputs")
-_STAGING = load("staging")
 
 
 class Inputs(Verbs):
@@ -34,22 +33,5 @@ class Inputs(Verbs):
         return await self._read(operation)
 
     async def put_away(self, number: InputNo, *, name: str) -> None:
-        """Record where a file lies from now on, so that the next one of its old name is told from it.
-
-        Written before the move: if that is cut off, the file is staged again, and comes to the same name.
-        """
-        values = {
-            "input": number,
-            "name": name,
-            "path": name,
-            "now": self._context.now(),
-            "only_same": 0,
-            "sha256": None,
-        }
-
-        def operation(connection: Connection) -> None:
-            connection.execute(_SQL["put_away"], values)
-            for statement in ("supersede_inputs", "settle_superseded", "settle_accepted"):
-                connection.execute(_STAGING[statement], values)
-
-        await self._write(operation)
+        """Record where a file lies from now on, before it is moved there."""
+        await self._change(_SQL["put_away"], {"input": number, "name": name})

@@ -117,14 +117,17 @@ async def writing(
 
 
 @contextmanager
-def reading(path: Path, clock: Clock) -> Iterator[Journal]:
+def reading(path: Path, clock: Clock, *, aside: bool = False) -> Iterator[Journal]:
     """Read the journal beside a run that may be writing it; what is wrong with it as a whole is said in the log.
 
-    Raises `JournalUnusable`.
+    With `aside` temporary tables may be made beside it. Raises `JournalUnusable`.
     """
     path = path.resolve()
     log, at_work = has_log(path), holder_of(path) is not None
     with closing(open_for_reading(path)) as connection:
+        if aside:
+            # The file itself is opened read-only.
+            connection.execute("PRAGMA query_only = OFF")
         if (said := several_names(path, mount_table())) is not None:
             get_log().warning("journal_has_several_names", said=said)
         if not at_work and (said := doubt_of(connection, path, log=log)) is not None:

@@ -20,7 +20,7 @@ from runner.journal.store import Numbering, Pending, apply, checkpoint
 
 _SQL = load("pruning")
 
-TOPICS: Final = ("payloads", "receipts", "attempts", "errors", "events")
+TOPICS: Final = ("payloads", "rows", "receipts", "attempts", "errors", "events")
 """What can be pruned."""
 
 PORTION: Final = 5_000

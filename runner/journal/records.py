@@ -21,7 +21,6 @@ from runner.domain.ids import (
     SyncNo,
 )
 from runner.domain.money import Sum
-from runner.domain.row_key import Origin
 from runner.domain.states import ExpenseState, Outcome, ReceiptState, SyncState
 
 
@@ -31,40 +30,29 @@ class StagedExpense(NamedTuple):
     company_id: CompanyId
     expense_id: ExpenseId
     line: int
+    """Of its first row."""
     rows: int
     content_hash: bytes
     currency: str
     gross: Decimal
     payload: bytes
+    key: bytes
+    """What it means, as `runner.domain.identity.meaning_key` gives it."""
+    cells: int
+    """The digest of the cells of its rows."""
+    day: str
+    """As written: year-month-day."""
+    lines: tuple[int, ...]
+    """Of all its rows."""
+    back: bool = False
+    """Whether a positive amount is money that comes back."""
     receipts: tuple[Receipt, ...] = ()
     named: bool = True
-    """Whether its file gave it an id, so that it can be recognized whatever else is in the file."""
-    returned: tuple[tuple[Origin, int], ...] = ()
-    """Of its rows those that were rejected and came back: where each first stood, and its line now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """An expense whose id the journal knows with other content, which is never overwritten."""
-
-    staged: StagedExpense
-    state: ExpenseState
-    payload: bytes | None
-    """The wire form that the journal holds, if it still does."""
-    elsewhere: tuple[str, int] | None = None
-    """Where another file has an expense without an id that says the same, which may be the same purchase."""
-    came_in_as: tuple[CompanyId, ExpenseId] | None = None
-    """The expense that a row which came back has been part of before, if that is another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class StagedBatch:
-    """What became of a batch."""
-
-    accepted: int
-    repeated: int
-    corrected: int
-    conflicts: tuple[Conflict, ...]
+    """Whether its file gave it an id of the user's own."""
+    returned: bool = False
+    """Whether a row of it was rejected and came back."""
+    repeated_line: int | None = None
+    """A line that says the same as an earlier one of its id, cell by cell, where that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +71,7 @@ class OpenRowError:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedInput:
-    """A file whose reading was cut off: some of its expenses are not in the journal."""
+    """A file whose reading was begun and never ended: nothing of it is in the journal."""
 
     name: str
     path: str | None
@@ -92,9 +80,7 @@ class UnfinishedInput:
     """The mapping profile that it was read with: its path, or the name of a ready one."""
     number: InputNo
     sha256: str | None
-    """Hex digest of the bytes; None where it was cut off before its first expense came in."""
-    came_in: int
-    """How many of its expenses are in the journal."""
+    """Hex digest of the bytes; None where they could not be read."""
 
 
 @dataclass(frozen=True, slots=True)

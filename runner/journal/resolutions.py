@@ -11,7 +11,7 @@ from runner.domain.ids import CompanyId, DraftNo, ExpenseId, ReceiptNo, SyncId, 
 from runner.domain.money import join
 from runner.domain.resolution import Answer, Kind
 from runner.domain.states import SyncState
-from runner.journal import resends
+from runner.journal import questions, resends
 from runner.journal.context import Verbs
 from runner.journal.statements import load
 
@@ -35,6 +35,10 @@ class Selection:
     company: CompanyId | None = None
     code: str | None = None
     sync: SyncId | None = None
+    input_name: str | None = None
+    """Of files that never came in, and of rows that are asked about."""
+    questions: tuple[str, ...] = ()
+    """Rows that are asked about, by the number of their file's reading and their line, such as 3.17."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Subject:
     receipt_no: ReceiptNo | None = None
     path: str | None = None
     """Of an input: where its file was."""
+    partner: int | None = None
+    """Of a question: the expense that the row is, if it is one that is known."""
     sha256: str | None = None
 
 
@@ -88,8 +94,20 @@ class Resolutions(Verbs):
         return await self._rows(_receipt, _SQL["receipts"], _values(selection, Kind.RECEIPT, answer))
 
     async def inputs(self, name: str) -> list[Subject]:
-        """Return the readings of a file of that name that were cut off."""
+        """Return the readings of a file of that name that were cut off, or refused as a whole."""
         return await self._rows(_input, _SQL["inputs"], {"name": name})
+
+    async def questions(self, selection: Selection) -> list[Subject]:
+        """Return the open questions meant: by name, company, or the name of a file."""
+        named = json.dumps(list(selection.questions)) if selection.questions else None
+        values = {"company": selection.company, "questions": named, "name": selection.input_name}
+
+        def operation(connection: Connection) -> list[Subject]:
+            rows = connection.execute(_SQL["questions"], values).fetchall()
+            known = questions.partners(connection, [row[0] for row in rows])
+            return [_question(known[row[0]], *row) for row in rows]
+
+        return await self._read(operation)
 
     async def record(self, answer: Answer, subjects: Sequence[Subject], word: Word) -> None:
         """Record what is said of them and all that follows from it, at once."""
@@ -99,7 +117,10 @@ class Resolutions(Verbs):
         def operation(connection: Connection) -> None:
             for each, row in zip(subjects, rows, strict=True):
                 connection.execute(_SQL[f"say_of_{each.kind}"], row)
-                _follow(connection, answer, each, row)
+                if answer is not Answer.SAME:
+                    _follow(connection, answer, each, row)
+            if answer is Answer.SAME:
+                questions.answer_same(connection, [each.place for each in subjects])
 
         await self._write(operation)
 
@@ -117,8 +138,11 @@ def _follow(connection: Connection, answer: Answer, subject: Subject, row: dict[
         case Answer.ATTACHED:
             statements = ("attached_receipt",)
         case Answer.DROPPED:
-            statements = ("dropped_input",)
-        case Answer.DISMISSED:
+            statements = ("dropped_input", "dropped_errors")
+        case Answer.OTHER:
+            statements = ()
+            questions.answer_other(connection, subject.place)
+        case Answer.DISMISSED | Answer.SAME:
             statements = (_DISMISSED[subject.kind],)
     for statement in statements:
         connection.execute(_SQL[statement], row)
@@ -167,5 +191,13 @@ def _row(place: int, company: str, named: str, code: str, file: str, line: int) 
     return Subject(Kind.ROW, place, f"{named} ({file}, line {line})", CompanyId(company) or None, "rejected", code)
 
 
-def _input(place: int, name: str, path: str | None, sha256: str | None) -> Subject:
-    return Subject(Kind.INPUT, place, name, None, "read in part", path=path, sha256=sha256)
+def _question(partner: int | None, *row: Any) -> Subject:
+    place, question, name, line, company, reason, currency, units, nanos = row
+    named = f"{question} ({name}, line {line})"
+    gross = join(units, nanos)
+    return Subject(Kind.QUESTION, place, named, CompanyId(company), "asked", reason, currency, gross, partner=partner)
+
+
+def _input(place: int, name: str, path: str | None, sha256: str | None, refused: int) -> Subject:
+    state = "refused" if refused else "begun"
+    return Subject(Kind.INPUT, place, name, None, state, path=path, sha256=sha256)

@@ -1,16 +1,17 @@
 """The journal's verbs for single rows: what became of each row of a file that was read."""
 
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
+import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import NamedTuple
 
+from runner.domain.identity import named_id
 from runner.domain.ids import CompanyId, ExpenseId, InputNo
 from runner.domain.money import join
 from runner.domain.states import ExpenseState
 from runner.journal.context import Verbs
+from runner.journal.kept import KeptRow, unpack
 from runner.journal.statements import load
 
 _SQL = load("results")
@@ -23,7 +24,7 @@ NOT_READ = "not_read"
 
 @dataclass(frozen=True, slots=True)
 class InputRead:
-    """One reading of one file, to its end."""
+    """One reading of one file that came in."""
 
     number: InputNo
     name: str
@@ -31,21 +32,29 @@ class InputRead:
     receipts: str | None
     mapping: str | None
     sha256: str | None
-    superseded: int
-    came_back: int
+    delimiter: str
+    encoding: str
+    header: tuple[str, ...]
+    """The user's own columns, as written."""
+    header_line: int
+    """Lines above it are titles."""
+    superseded: bool
+    """Whether all its rows stand in a later reading."""
+    came_back: bool
     """Whether it is a file of rejects that came back."""
+    kept: bool
+    """Whether the journal still has its rows."""
+    as_read: InputNo | None
+    """The reading of the same bytes that has its rows."""
 
 
-class Asked(NamedTuple):
-    """One row to be looked up."""
+class First(NamedTuple):
+    """Where a row first stood."""
 
-    origin: str
-    """A digest of the file in which it first stood."""
-    origin_line: int
+    number: InputNo
+    name: str
+    sha256: str
     line: int
-    """Where it stands in the file that is looked at."""
-    company_id: CompanyId | None
-    expense_id: ExpenseId | None
 
 
 class Wrongness(NamedTuple):
@@ -57,6 +66,9 @@ class Wrongness(NamedTuple):
     value: str | None
     expected: str
     settled: int
+    at: InputNo
+    """The reading that tells it."""
+    error_no: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,50 +102,52 @@ class Stood:
     correlation_id: str | None = None
     receipts: ReceiptsStood = field(default_factory=ReceiptsStood)
     came: tuple[str, int] | None = None
-    """File and line in which the row came back."""
-    changed: bool = False
-    """Whether it said something else there, or was wrong before."""
+    """File and line in which the row came again, corrected."""
     at: InputNo | None = None
     """The reading in which the expense, or the error, was last met."""
     stands_for: int | None = None
     """Of a wrong row the expense that it was to correct, if there is one."""
 
 
+class RowStood(NamedTuple):
+    """One row of a reading, as the user wrote it, and what became of it."""
+
+    row: KeptRow
+    stood: Stood
+    first: First
+    told_first: bool
+    """Whether the reading in which it first stood tells it."""
+
+
 class Results(Verbs):
     """Looks rows up."""
 
     async def inputs(self) -> list[InputRead]:
-        """Return every reading that came to its end, in order."""
-        return await self._rows(InputRead, _SQL["inputs"])
+        """Return every reading that came in, in order; not those of files that were refused as a whole."""
+        return await self._rows(_input, _SQL["inputs"])
 
-    async def has_own(self, number: InputNo) -> bool:
-        """Say whether a reading brought anything that did not first stand in another file."""
-        return bool(await self._value(_SQL["has_own"], {"input": number}))
+    async def refused(self) -> list[tuple[str, str]]:
+        """Return the files that were refused as a whole and have not been met since: name, and what was expected."""
+        return await self._rows(lambda name, expected: (name, expected), _SQL["refused"])
 
     async def in_trouble(self) -> set[InputNo]:
         """Return the readings in which something was last met that needs a person, or time."""
         return set(await self._rows(InputNo, _SQL["inputs_in_trouble"]))
 
-    async def wrong_lines(self, number: InputNo) -> Sequence[int]:
-        """Return the lines with errors of a reading, rising, settled or not; eight bytes each."""
+    async def groups(self, number: InputNo, *, after: int) -> tuple[list[RowStood], int] | None:
+        """Return the first rows of a reading behind a line, and the last line of them; None behind its end.
 
-        def operation(connection: Connection) -> Sequence[int]:
-            return array("q", (line for (line,) in connection.execute(_SQL["wrong_lines"], {"input": number})))
+        Of a file with millions of rows some hundred are looked up together.
+        """
 
-        return await self._read(operation)
-
-    async def look_up(self, number: InputNo, rows: Iterable[Asked]) -> list[Stood]:
-        """Return what became of rows of one reading, each for itself."""
-
-        def operation(connection: Connection) -> list[Stood]:
-            has = _Has(*connection.execute(_SQL["has"], {"input": number}).fetchone())
-            return [_stood(connection, number, row, has) for row in rows]
+        def operation(connection: Connection) -> tuple[list[RowStood], int] | None:
+            found = connection.execute(_SQL["kept"], {"input": number, "after": after}).fetchone()
+            if found is None:
+                return None
+            body, first, last = found
+            return _look_up(connection, number, unpack(body), first, last), last
 
         return await self._read(operation)
-
-    async def open_lines(self, number: InputNo) -> int:
-        """Return in how many lines of a reading something is still wrong."""
-        return int(await self._value(_SQL["open_lines"], {"input": number}))
 
     async def troubled(self, *, after: int, everything: bool, limit: int) -> list[int]:
         """Return the numbers of rejected expenses; with `everything` of failed ones and those in doubt as well."""
@@ -145,74 +159,112 @@ class Results(Verbs):
         return place
 
 
-class _Has(NamedTuple):
-    errors: int
-    """Of this reading."""
-    returned: int
-    receipts: int
-
-
-def _stood(connection: Connection, number: InputNo, row: Asked, has: _Has) -> Stood:
-    values = {"input": number, "line": row.line, "expense_id": row.expense_id, "company": row.company_id}
-    # What is wrong here is settled as soon as the row has come back elsewhere.
-    errors = _errors(connection, values) if has.errors else []
-    if still := [each for each in errors if not each.settled]:
-        return _wrong(row, still, came=None, at=number, stands_for=_expense_no(connection, row))
-    back = None
-    if has.returned:
-        back = connection.execute(_SQL["returned"], {"origin": row.origin, "line": row.origin_line}).fetchone()
-    came, changed, own = None, False, None
-    if back is not None:
-        own, at, at_line, changed_, name = back
-        came, changed = (None if at == number else (name, at_line)), bool(changed_)
-    own = _expense_no(connection, row) if own is None else own
-    if back is not None and back[0] is None:
-        there = _errors(connection, {**values, "input": back[1], "line": back[2]})
-        if still := [each for each in there if not each.settled]:
-            return _wrong(row, still, came=came, at=InputNo(back[1]), stands_for=own)
-    if own is not None:
-        return _of_expense(connection, own, has, came=came, changed=changed)
-    if errors:
-        return _wrong(row, errors, came=came, at=number, stands_for=None)
-    return Stood(NOT_READ, company_id=row.company_id, expense_id=row.expense_id)
-
-
-def _expense_no(connection: Connection, row: Asked) -> int | None:
-    if row.company_id is None or row.expense_id is None:
-        return None
-    values = {"company": row.company_id, "expense_id": row.expense_id}
-    found = connection.execute(_SQL["expense_no"], values).fetchone()
-    return None if found is None else int(found[0])
-
-
-def _errors(connection: Connection, values: Mapping[str, object]) -> list[Wrongness]:
-    """Return what is wrong with a row, or else with another one of its expense."""
-    found = connection.execute(_SQL["errors_at"], values).fetchall()
-    if not found and values["expense_id"] is not None:
-        found = connection.execute(_SQL["errors_of"], values).fetchall()
-    return [Wrongness(*each) for each in found]
-
-
-def _wrong(
-    row: Asked, errors: list[Wrongness], *, came: tuple[str, int] | None, at: InputNo, stands_for: int | None
-) -> Stood:
-    return Stood(
-        WRONG, errors[0].code, None, tuple(errors), company_id=row.company_id, expense_id=row.expense_id, came=came,
-        changed=came is not None, at=at, stands_for=stands_for,
+def _input(*row: object) -> InputRead:
+    number, name, path, receipts, mapping, sha256, delimiter, encoding, header, line, superseded, back, kept, same = row
+    return InputRead(
+        InputNo(int(str(number))), str(name), _text(path), _text(receipts), _text(mapping), _text(sha256),
+        str(delimiter or ""), str(encoding or "utf-8"), tuple(json.loads(str(header or "[]"))), int(str(line or 1)),
+        bool(superseded), bool(back), bool(kept), None if same is None else InputNo(int(str(same))),
     )  # fmt: skip
 
 
-def _of_expense(
-    connection: Connection, expense_no: int, has: _Has, *, came: tuple[str, int] | None, changed: bool
-) -> Stood:
-    values = {"expense_no": expense_no}
-    found = connection.execute(_SQL["expense"], values).fetchone()
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+class _Row(NamedTuple):
+    """What the journal has of one row."""
+
+    kind: int
+    first_input: InputNo
+    first_line: int
+    expense_no: int | None
+    name: str
+    sha256: str
+    told_first: bool
+
+
+def _look_up(connection: Connection, number: InputNo, rows: list[KeptRow], first: int, last: int) -> list[RowStood]:
+    values = {"input": number, "first": first, "last": last}
+    known = {line: _Row(*rest) for line, *rest in connection.execute(_SQL["rows"], values)}
+    (has_receipts,) = connection.execute(_SQL["has_receipts"]).fetchone()
+    found = []
+    for kept in rows:
+        row = known[kept.line]
+        stood = _stood(connection, number, kept, row, has_receipts=bool(has_receipts))
+        place = First(row.first_input, row.name, row.sha256, row.first_line)
+        again = (row.first_input, row.first_line) != (number, kept.line)
+        found.append(RowStood(kept, stood, place, again and bool(row.told_first)))
+    return found
+
+
+def _stood(connection: Connection, number: InputNo, kept: KeptRow, row: _Row, *, has_receipts: bool) -> Stood:
+    expense_no = row.expense_no
+    errors: list[Wrongness] = []
+    if expense_no is None and kept.skipped is None:
+        errors = _errors(connection, number, kept, row)
+        if errors and all(each.settled for each in errors):
+            expense_no = _came_in(connection, errors)
+    if expense_no is not None:
+        stood = _of_expense(connection, expense_no, number, has_receipts=has_receipts)
+        # A row that came back and is wrong again has an expense and an error.
+        wrong = _errors_at(connection, number, kept.line) if row.kind == _KIND_WRONG else []
+        still = [each for each in wrong if not each.settled]
+        return stood if not still else _wrong(kept, still, at=number, stands_for=expense_no)
+    if errors:
+        return _wrong(kept, errors, at=errors[0].at, stands_for=None)
+    company = None if kept.company_id is None else CompanyId(kept.company_id)
+    return Stood(NOT_READ, company_id=company)
+
+
+_KIND_WRONG = 1
+
+
+def _errors(connection: Connection, number: InputNo, kept: KeptRow, row: _Row) -> list[Wrongness]:
+    """Return what is wrong with a row: here, or where it first stood, or came again; else with its expense."""
+    places = [(number, kept.line), (row.first_input, row.first_line)]
+    values = {"first_input": row.first_input, "first_line": row.first_line}
+    places += connection.execute(_SQL["again"], values).fetchall()
+    found: list[Wrongness] = []
+    for of, line in dict.fromkeys(places):
+        found += _errors_at(connection, of, line)
+    if all(each.settled for each in found) and kept.own_id and kept.company_id is not None:
+        own_id = named_id(CompanyId(kept.company_id), kept.own_id)
+        for of in dict.fromkeys(of for of, _ in places):
+            own = {"input": of, "company": kept.company_id, "expense_id": own_id}
+            found += [Wrongness(*each) for each in connection.execute(_SQL["errors_of"], own)]
+    still = [each for each in found if not each.settled]
+    return still or found
+
+
+def _errors_at(connection: Connection, number: InputNo, line: int) -> list[Wrongness]:
+    values = {"input": number, "line": line}
+    return [Wrongness(*each) for each in connection.execute(_SQL["errors_at"], values)]
+
+
+def _came_in(connection: Connection, errors: list[Wrongness]) -> int | None:
+    """Return the expense that has come in since under the id of rows that were wrong."""
+    for each in errors:
+        found = connection.execute(_SQL["came_in"], {"error": each.error_no}).fetchone()
+        if found is not None:
+            return int(found[0])
+    return None
+
+
+def _wrong(kept: KeptRow, errors: list[Wrongness], *, at: InputNo, stands_for: int | None) -> Stood:
+    company = None if kept.company_id is None else CompanyId(kept.company_id)
+    return Stood(WRONG, errors[0].code, None, tuple(errors), company_id=company, at=at, stands_for=stands_for)
+
+
+def _of_expense(connection: Connection, expense_no: int, number: InputNo, *, has_receipts: bool) -> Stood:
+    found = connection.execute(_SQL["expense"], {"expense_no": expense_no}).fetchone()
     company, expense_id, state, code, message, units, nanos, currency, dataset, sync, posted, *rest = found
-    at, last, draft_no, sync_no = rest
+    at, name, at_line, draft_no, sync_no = rest
+    came = (name, at_line) if at > number else None
     return Stood(
         state, code, message, (), expense_no, CompanyId(company), ExpenseId(expense_id), join(units, nanos), currency,
         dataset, sync, posted, None if state == ExpenseState.POSTED else _correlation_id(connection, draft_no, sync_no),
-        _receipts(connection, expense_no) if has.receipts else _NONE, came, changed, InputNo(max(at, last or 0)),
+        _receipts(connection, expense_no) if has_receipts else _NONE, came, InputNo(at),
     )  # fmt: skip
 
 

@@ -19,8 +19,12 @@ class Retention(Verbs):
     async def drop_settled(self, *, portion: int = PORTION) -> int:
         """Drop the payload of every expense that is posted, in no open draft, and has its receipts settled.
 
-        Returns how many. What is dropped is overwritten in the file.
+        Rows as they were written go too, where all that are kept together are in the books. Returns how many payloads
+        went. What is dropped is overwritten in the file.
         """
+        after = 0
+        while (until := await self._write(partial(_drop_rows, after=after, limit=portion))) is not None:
+            after = until
         dropped, after = 0, 0
         while True:
             step = await self._write(partial(_drop, after=after, limit=portion))
@@ -28,6 +32,15 @@ class Retention(Verbs):
                 return dropped
             after, count = step
             dropped += count
+
+
+def _drop_rows(connection: Connection, *, after: int, limit: int) -> int | None:
+    """Return where the portion ended; None where there was none."""
+    (until,) = connection.execute(_SQL["rows_portion"], {"after": after, "limit": limit}).fetchone()
+    if until is not None:
+        connection.execute("PRAGMA secure_delete = ON").fetchall()
+        connection.execute(_SQL["drop_rows"], {"after": after, "until": until})
+    return None if until is None else int(until)
 
 
 def _drop(connection: Connection, *, after: int, limit: int) -> tuple[int, int] | None:

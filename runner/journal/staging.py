@@ -1,26 +1,63 @@
-"""The journal's verbs for staging: inputs, expenses, row errors, and what intake counted."""
+"""The journal's verbs for staging: a file comes in whole or not at all.
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+`begin_input` notes which bytes are about to be read. What is read is put into temporary tables beside the journal
+(`clear`, `add`), and `compare` says what each row is. `let_in` then writes all of it in one transaction, in which
+nothing is parsed or compared any more.
+"""
+
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
+from typing import Any, Final, NamedTuple, TypeVar
 
-from runner.domain.expense import RowError
+import msgspec
+
+from runner.domain.expense import Receipt, RowError
+from runner.domain.identity import short_key
 from runner.domain.ids import CompanyId, ExpenseId, InputNo
-from runner.domain.money import split
+from runner.domain.money import split, split_units
 from runner.domain.row_key import RowKey
 from runner.domain.states import ExpenseState
-from runner.journal import returned
-from runner.journal.context import Context, Verbs
-from runner.journal.cut_off import CutOffs
-from runner.journal.records import Conflict, OpenRowError, StagedBatch, StagedExpense, UnfinishedInput
+from runner.journal.comparison import Compared, Subject, compare, with_id
+from runner.journal.context import Verbs
+from runner.journal.kept import TOGETHER, KeptRow, pack
+from runner.journal.records import OpenRowError, StagedExpense, UnfinishedInput
 from runner.journal.statements import insert, load
+from runner.journal.store import Operation
 
 _SQL = load("staging")
+_INCOMING = load("incoming")
 
-_Row = tuple[int, ExpenseId, InputNo, int, int, bytes, str, int, int]
-_Amount = tuple[int, str, int, int]
-"""Company, currency, and what `split` makes of the gross amount."""
+T = TypeVar("T")
+
+_TABLES: Final = ("rows", "expenses", "errors", "kept", "earlier", "candidates", "pairs")
+_NAMES: Final = ("incoming_row", "incoming", "incoming_error", "incoming_kept", "earlier", "candidate", "pair")
+_INDEXES: Final = ("index_cells", "index_entry", "index_first", "index_day")
+_SKIPPED: Final = 2
+_WRONG: Final = 1
+
+_encode_receipts = msgspec.json.Encoder().encode
+_decode_receipts = msgspec.json.Decoder(list[Receipt]).decode
+
+
+class OtherFileCameIn(Exception):
+    """Another file has come in since the comparison: it has to be made once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is noted of a file before it is read."""
+
+    name: str
+    path: str | None
+    receipts: str | None
+    mapping: str | None
+    source: str
+    """What its rows are compared with: the name of its mapping profile; blank for canonical columns."""
+    sha256: str | None
+    size: int | None
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,332 +68,342 @@ class InputFacts:
     delimiter: str | None
     encoding: str | None
     rows: int
-    repeated: int
+    header: Sequence[str] = ()
+    """The user's own columns, as written."""
+    header_line: int = 1
+    refused: bool = False
+    came_back: bool = False
+    """Whether it is a file of rejects."""
+
+
+class IncomingRow(NamedTuple):
+    """One row as the user wrote it, before it is known what it makes."""
+
+    row: KeptRow
+    cells: int
+    key: RowKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """An expense that did not come in, and what it met in the journal."""
+
+    entry: int
+    """The line of its first row."""
+    rows: int
+    company_id: CompanyId
+    expense_id: ExpenseId
+    named: bool
+    outcome: str
+    """`conflict`, `another`, `repeated_line` or `asked`."""
+    reason: str | None
+    repeated_line: int | None
+    payload: bytes
+    met: "Met | None"
+    first: tuple[int, int] | None
+    """Reading and line where its first row first stood, if that was elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """An expense of the journal."""
+
+    state: ExpenseState
+    payload: bytes | None
+    """Its wire form, if the journal still has it."""
+    file: str
+    line: int
+    company_id: CompanyId
+    expense_id: ExpenseId
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """What came of a file."""
+
+    errors: int
+    """Rows' errors that are told now and were not before."""
 
 
 class Staging(Verbs):
-    """Lets expenses in, each once."""
+    """Lets files in, each whole, and each of their expenses once."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._cut_offs: dict[InputNo, CutOffs] = {}
-
-    async def begin_input(
-        self, name: str, *, path: str | None, receipts: str | None, mapping: str | None = None
-    ) -> InputNo:
+    async def begin_input(self, begun: Begun) -> InputNo:
         """Record that a file is about to be read."""
-        facts = {**self._context.stamp(), "name": name, "path": path, "receipts": receipts, "mapping": mapping}
+        facts = {
+            **self._context.stamp(),
+            "name": begun.name,
+            "path": begun.path,
+            "receipts": begun.receipts,
+            "mapping": begun.mapping,
+            "source": begun.source,
+            "sha256": begun.sha256,
+            "size": begun.size,
+        }
 
         def operation(connection: Connection) -> int:
             (number,) = connection.execute(_SQL["begin_input"], facts).fetchone()
-            self._cut_offs[InputNo(number)] = CutOffs(connection, InputNo(number))
             return int(number)
 
         return InputNo(await self._write(operation))
 
-    async def end_input(self, number: InputNo, name: str, facts: InputFacts, *, only_same: bool = False) -> None:
-        """Record that a file was read to its end, and settle the row errors that this reading made obsolete.
+    async def forget_input(self, number: InputNo) -> None:
+        """Forget a reading that was begun: the file had changed before it was read."""
+        await self._change(_SQL["forget_input"], {"input": number})
 
-        With `only_same` another file that had this name, with other bytes, keeps its own. A reading that was cut off
-        is settled where this one holds all the expenses that it had let in, whatever the name.
+    async def clear(self) -> None:
+        """Make the temporary tables anew."""
+        await self._aside(make_tables)
+
+    async def add(
+        self,
+        rows: Sequence[IncomingRow] = (),
+        expenses: Sequence[StagedExpense] = (),
+        errors: Sequence[tuple[RowError, ExpenseId | None]] = (),
+    ) -> None:
+        """Put some of what was read beside the journal; the rows of an expense come before it."""
+        kept = [rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
+        groups = [(part[0].row.line, part[-1].row.line, pack([each.row for each in part])) for part in kept]
+
+        def operation(connection: Connection) -> None:
+            insert(connection, _INCOMING["add_row"], [_row(each) for each in rows])
+            insert(connection, _INCOMING["add_kept"], groups)
+            _add_expenses(connection, expenses)
+            insert(connection, _INCOMING["add_error"], [_error(error, expense_id) for error, expense_id in errors])
+
+        await self._aside(operation)
+
+    async def compare(self, subject: Subject) -> Compared:
+        """Say what all that lies beside the journal is; see `runner.journal.comparison`."""
+
+        def operation(connection: Connection) -> Compared:
+            for statement in _INDEXES:
+                connection.execute(_INCOMING[statement].replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS"))
+            return compare(connection, subject)
+
+        return await self._aside(operation)
+
+    async def forget_undecided(self) -> None:
+        """Take back what an earlier comparison of this file has said of expenses that do not come in."""
+        await self._aside(lambda connection: connection.execute(_SQL["forget_undecided"]))
+
+    async def undecided(self, outcome: str, *, after: int, limit: int) -> list[Undecided]:
+        """Return what does not come in, of one outcome, in file order, from behind line `after`."""
+
+        def operation(connection: Connection) -> list[Undecided]:
+            values = {"outcome": outcome, "after": after, "limit": limit}
+            found = connection.execute(_SQL["outcomes"], values).fetchall()
+            return [_undecided(connection, *each) for each in found]
+
+        return await self._read(operation)
+
+    async def let_in(
+        self, subject: Subject, facts: InputFacts, compared: Compared, *, met: Sequence[InputNo] = ()
+    ) -> LetIn:
+        """Write all of it into the journal, at once; raises `OtherFileCameIn`.
+
+        `met` are earlier readings that were never ended whose bytes this file begins with.
         """
+        counts = compared.outcomes
         values = {
-            "input": number,
-            "name": name,
-            "now": self._context.now(),
+            **self._context.stamp(),
+            "input": subject.number,
             "sha256": facts.sha256,
             "delimiter": facts.delimiter,
             "encoding": facts.encoding,
+            "header": json.dumps(list(facts.header)),
+            "header_line": facts.header_line,
             "rows": facts.rows,
-            "repeated": facts.repeated,
-            "only_same": int(only_same),
+            "repeated": counts.get("known", 0) + counts.get("noted", 0),
+            "noted": counts.get("noted", 0),
+            "refused": int(facts.refused),
+            "came_back": int(facts.came_back),
+            "known": compared.known_bytes,
         }
 
-        def operation(connection: Connection) -> None:
-            for statement in ("end_input", "supersede_inputs", "settle_superseded"):
-                connection.execute(_SQL[statement], values)
-            if number in self._cut_offs:
-                self._cut_offs[number].settle(connection, name, facts.sha256)
-            returned.end_reading(connection, values)
-            connection.execute(_SQL["settle_accepted"], values)
-
-        await self._write(operation)
-        self._cut_offs.pop(number, None)
-
-    async def unfinished_inputs(self) -> list[UnfinishedInput]:
-        """Return the files whose reading was cut off and never repeated."""
-        return await self._rows(UnfinishedInput, _SQL["unfinished_inputs"])
-
-    async def is_read_since(self, number: InputNo, *, sha256: str) -> bool:
-        """Say whether these bytes were read to their end after a reading was begun."""
-        return bool(await self._value(_SQL["read_since"], {"input": number, "sha256": sha256}))
-
-    async def stage(
-        self,
-        number: InputNo,
-        batch: Sequence[StagedExpense],
-        *,
-        wrong_again: Sequence[tuple[RowKey, int]] = (),
-        sha256: str | None = None,
-    ) -> StagedBatch:
-        """Let a batch in: new expenses are added, known ones are not, other content under a known id is a conflict.
-
-        Only an expense that was rejected, so is certainly not in the books, takes new content and is staged again.
-        `wrong_again` are rows that came back and are wrong, with their lines. `sha256`, given once, is what the file
-        is known by should the reading be cut off.
-        """
-
-        def operation(connection: Connection) -> StagedBatch:
-            if sha256 is not None:
-                connection.execute(_SQL["know_content"], {"input": number, "sha256": sha256})
-            back, fresh = _told_apart(batch)
-            staged = self._stage(connection, number, *self._without_known(connection, number, fresh))
-            for each in back:
-                staged = self._take_back(connection, number, each, staged)
-            if back or wrong_again:
-                returned.mark(connection, number)
-            for key, line in wrong_again:
-                returned.record(connection, number, key, line, expense_no=None, changed=False)
-            return staged
+        def operation(connection: Connection) -> LetIn:
+            (readings,) = connection.execute(_SQL["readings"]).fetchone()
+            if readings != compared.readings:
+                raise OtherFileCameIn
+            return _write_all(connection, compared, values, met)
 
         return await self._write(operation)
 
-    def _without_known(
-        self, connection: Connection, number: InputNo, batch: Sequence[StagedExpense]
-    ) -> tuple[Sequence[StagedExpense], StagedBatch]:
-        """Return those that do not stand for a corrected row, and what became of those that do."""
-        if not returned.has_aliases(connection):
-            return batch, StagedBatch(0, 0, 0, ())
-        rest, repeated, conflicts = [], 0, []
-        for each in batch:
-            alias = None
-            if not each.named:
-                company_no = self._company_no(connection, each.company_id)
-                alias = returned.alias_of(connection, company_no, each.expense_id, number=number)
-            if alias is None:
-                rest.append(each)
-                continue
-            self._meet(connection, number, alias.expense_no, each)
-            if alias.came_at is not None:
-                # Both stand in this file, so they are two; but this one has no id to be told by.
-                conflicts.append(Conflict(each, ExpenseState.STAGED, None, ("", alias.came_at)))
-            elif alias.content_hash == each.content_hash or returned.is_replaced(
-                connection, alias.expense_no, each.content_hash
-            ):
-                repeated += 1
-            else:
-                conflicts.append(Conflict(each, ExpenseState.STAGED, None))
-        return rest, StagedBatch(0, repeated, 0, tuple(conflicts))
-
-    def _take_back(
-        self, connection: Connection, number: InputNo, staged: StagedExpense, so_far: StagedBatch
-    ) -> StagedBatch:
-        """Let an expense in whose rows were rejected and came back; return what became of all so far."""
-        company_no = self._company_no(connection, staged.company_id)
-        values = {"company_no": company_no, "expense_id": staged.expense_id}
-        known = connection.execute(_SQL["known_expense"], values).fetchone()
-        expense_no: int | None = None if known is None else known[0]
-        further = None
-        is_new = known is None or (known[1] != staged.content_hash and known[2] == ExpenseState.REJECTED)
-        if is_new:
-            further = returned.further_id(
-                connection, staged.company_id, company_no, staged.returned[0][0], number=number, expense_no=expense_no
-            )
-        if (other := _came_in_as_another(connection, staged)) is not None:
-            found = StagedBatch(0, 0, 0, (Conflict(staged, ExpenseState.STAGED, None, came_in_as=other),))
-            further = None
-        elif isinstance(further, returned.Elsewhere):
-            found = StagedBatch(0, 0, 0, (Conflict(staged, ExpenseState.STAGED, None, further),))
-        elif known is None:
-            found = self._stage(connection, number, [staged], StagedBatch(0, 0, 0, ()))
-            (expense_no,) = connection.execute(_SQL["known_expense"], values).fetchone()[:1]
-        else:
-            companies = {staged.company_id: company_no}
-            found = self._meet_known(connection, number, [staged], companies, so_far=StagedBatch(0, 0, 0, ()))
-            if found.corrected:
-                returned.replace(connection, known[0], before=known[1])
-        if isinstance(further, str) and expense_no is not None:
-            returned.add_alias(connection, company_no, further, expense_no=expense_no)
-        for origin, line in staged.returned:
-            changed = is_new or not origin.key.known
-            held = None if found.conflicts else expense_no
-            returned.record(connection, number, origin.key, line, expense_no=held, changed=changed)
-        return _together(so_far, found)
-
-    def _stage(
-        self, connection: Connection, number: InputNo, batch: Sequence[StagedExpense], so_far: StagedBatch
-    ) -> StagedBatch:
-        companies = {
-            company: self._company_no(connection, company)
-            for company in dict.fromkeys(each.company_id for each in batch)
-        }
-        (last,) = connection.execute(_SQL["last_expense"]).fetchone()
-        rows: list[_Row] = [
-            (companies[e.company_id], e.expense_id, number, e.line, e.rows, e.content_hash, e.currency, *split(e.gross))
-            for e in batch
-        ]
-        added = range(last + 1, last + 1 + len(batch))  # all new, and so numbered in their order
-        if insert(connection, _SQL["add_expense"], rows) == len(batch):
-            self._add_facts(connection, number, batch, rows, added)
-            return _together(so_far, StagedBatch(len(batch), 0, 0, ()))
-        found = {
-            (company, expense): expense_no
-            for expense_no, company, expense in connection.execute(_SQL["added_since"], {"last": last})
-        }
-        fresh = [place for place, row in enumerate(rows) if row[:2] in found]
-        self._add_facts(
-            connection,
-            number,
-            [batch[place] for place in fresh],
-            [rows[place] for place in fresh],
-            [found[rows[place][:2]] for place in fresh],
-        )
-        known = [e for e, row in zip(batch, rows, strict=True) if row[:2] not in found]
-        return self._meet_known(
-            connection, number, known, companies, so_far=_together(so_far, StagedBatch(len(fresh), 0, 0, ()))
-        )
-
-    def _add_facts(
-        self,
-        connection: Connection,
-        number: InputNo,
-        fresh: Sequence[StagedExpense],
-        rows: Sequence[_Row],
-        numbers: Sequence[int],
-    ) -> None:
-        insert(connection, _SQL["add_payload"], [(no, e.payload) for no, e in zip(numbers, fresh, strict=True)])
-        self._count(connection, number, [(row[0], *row[6:]) for row in rows])
-        self._add_receipts(connection, [(no, row[0], e) for no, row, e in zip(numbers, rows, fresh, strict=True)])
-
-    def _meet_known(
-        self,
-        connection: Connection,
-        number: InputNo,
-        known: Sequence[StagedExpense],
-        companies: dict[CompanyId, int],
-        *,
-        so_far: StagedBatch,
-    ) -> StagedBatch:
-        repeated, corrected, conflicts = 0, 0, []
-        for staged in known:
-            company_no = companies[staged.company_id]
-            row = connection.execute(
-                _SQL["known_expense"], {"company_no": company_no, "expense_id": staged.expense_id}
-            ).fetchone()
-            expense_no, content_hash, state, units, nanos, currency, payload = row
-            self._meet(connection, number, expense_no, staged)
-            if content_hash == staged.content_hash:
-                repeated += 1
-            elif not staged.returned and returned.is_replaced(connection, expense_no, staged.content_hash):
-                repeated += 1
-                continue
-            elif state == ExpenseState.REJECTED:
-                corrected += 1
-                self._meet(connection, number, expense_no, staged, corrected=True)
-                before = (company_no, currency, -1, -units, -nanos)
-                self._correct(connection, number, expense_no, company_no, staged)
-                connection.execute(_SQL["count_accepted"], (number, *before))
-                self._count(connection, number, [(company_no, staged.currency, *split(staged.gross))])
-            else:
-                conflicts.append(Conflict(staged, ExpenseState(state), payload))
-                continue
-            if staged.named:
-                # Of equal expenses without ids nobody can say which one a further receipt belongs to.
-                self._add_receipts(connection, [(expense_no, company_no, staged)])
-        return _together(so_far, StagedBatch(0, repeated, corrected, tuple(conflicts)))
-
-    def _meet(
-        self,
-        connection: Connection,
-        number: InputNo,
-        expense_no: int,
-        staged: StagedExpense,
-        *,
-        corrected: bool = False,
-    ) -> None:
-        if number in self._cut_offs:
-            self._cut_offs[number].meet(connection, expense_no, back=bool(staged.returned), corrected=corrected)
-
-    def _correct(
-        self, connection: Connection, number: InputNo, expense_no: int, company_no: int, staged: StagedExpense
-    ) -> None:
-        units, nanos = split(staged.gross)
+    async def end_refused(self, number: InputNo, facts: InputFacts, errors: Sequence[RowError]) -> None:
+        """Record that a file was refused as a whole: none of its rows is anything."""
         values = {
             **self._context.stamp(),
-            "expense_no": expense_no,
-            "company_no": company_no,
-            "content_hash": staged.content_hash,
-            "currency": staged.currency,
-            "units": units,
-            "nanos": nanos,
             "input": number,
-            "line": staged.line,
-            "rows": staged.rows,
-            "payload": staged.payload,
-            "detail": "the rejected row came back with other content",
+            "sha256": facts.sha256,
+            "delimiter": facts.delimiter,
+            "encoding": facts.encoding,
+            "header": None,
+            "header_line": None,
+            "rows": facts.rows,
+            "repeated": 0,
+            "noted": 0,
+            "refused": 1,
+            "came_back": 0,
         }
-        for statement in ("correct_expense", "correct_payload", "drop_receipts", "correction_event"):
-            connection.execute(_SQL[statement], values)
 
-    def _company_no(self, connection: Connection, company: CompanyId) -> int:
-        # Not remembered across operations: one that is rolled back takes its companies with it.
-        connection.execute(_SQL["add_company"], {"company": company})
-        (number,) = connection.execute(_SQL["company_no"], {"company": company}).fetchone()
-        return int(number)
+        def operation(connection: Connection) -> None:
+            connection.execute(_SQL["end_input"], values)
+            _meet(connection, (), values)
+            for error in errors:
+                connection.execute(_SQL["add_row_error"], (number, *_columns(error, None)))
 
-    @staticmethod
-    def _count(connection: Connection, number: InputNo, entries: Iterable[_Amount]) -> None:
-        sums: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-        for company_no, currency, units, nanos in entries:
-            entry = sums[company_no, currency]
-            entry[0] += 1
-            entry[1] += units
-            entry[2] += nanos
-        connection.executemany(
-            _SQL["count_accepted"],
-            [(number, company_no, currency, *entry) for (company_no, currency), entry in sums.items()],
-        )
+        await self._write(operation)
 
-    @staticmethod
-    def _add_receipts(connection: Connection, entries: list[tuple[int, int, StagedExpense]]) -> None:
-        rows = [
-            (expense_no, company_no, receipt.root, receipt.path, receipt.size, receipt.sha256)
-            for expense_no, company_no, staged in entries
-            for receipt in staged.receipts
-        ]
-        if rows:
-            connection.executemany(_SQL["add_receipt"], rows)
+    async def unfinished_inputs(self) -> list[UnfinishedInput]:
+        """Return the readings that were begun and never ended, and have not been met since."""
+        return await self._rows(UnfinishedInput, _SQL["unfinished_inputs"])
 
-    async def add_row_errors(self, number: InputNo, errors: Sequence[tuple[RowError, ExpenseId | None]]) -> None:
-        """Record wrong rows, each with the id its expense would have where that is known."""
-        rows = [
-            (number, e.company_id, e.expense_key, expense_id, e.line, e.code, e.column, e.value, e.expected)
-            for e, expense_id in errors
-        ]
-        await self._change_each(_SQL["add_row_error"], rows)
+    async def notes(self) -> list[tuple[InputNo, int, str]]:
+        """Return number, size and SHA-256 of the files that were begun and never came in, or were refused."""
+        return await self._rows(lambda number, size, sha256: (InputNo(number), size, sha256), _SQL["notes"])
 
     async def open_row_errors(self, *, limit: int = -1) -> list[OpenRowError]:
         """Return row errors that no later reading has settled, in file order."""
         return await self._rows(OpenRowError, _SQL["open_row_errors"], {"limit": limit})
 
+    async def _aside(self, operation: Operation[T]) -> T:
+        """Run an operation that changes nothing but temporary tables."""
 
-def _told_apart(batch: Sequence[StagedExpense]) -> tuple[list[StagedExpense], Sequence[StagedExpense]]:
-    """Return those whose rows were rejected and came back, and the others."""
-    back = [each for each in batch if each.returned]
-    return back, [each for each in batch if not each.returned] if back else batch
+        def within(connection: Connection) -> T:
+            connection.execute("SAVEPOINT aside")
+            try:
+                return operation(connection)
+            except BaseException:
+                connection.execute("ROLLBACK TO aside")
+                raise
+            finally:
+                connection.execute("RELEASE aside")
+
+        return await self._read(within)
 
 
-def _came_in_as_another(connection: Connection, staged: StagedExpense) -> tuple[CompanyId, ExpenseId] | None:
-    """Return the expense that a row of this one has been before, if that is another one: no row is two expenses."""
-    own = (staged.company_id, staged.expense_id)
-    before = (returned.came_in_as(connection, origin.key) for origin, _ in staged.returned)
-    return next((each for each in before if each is not None and each != own), None)
+def make_tables(connection: Connection) -> None:
+    """Make the temporary tables anew in which a file lies until it comes in."""
+    for name in _NAMES:
+        connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+    for statement in _TABLES:
+        connection.execute(_INCOMING[statement])
 
 
-def _together(one: StagedBatch, other: StagedBatch) -> StagedBatch:
-    return StagedBatch(
-        one.accepted + other.accepted,
-        one.repeated + other.repeated,
-        one.corrected + other.corrected,
-        (*one.conflicts, *other.conflicts),
-    )
+def _row(each: IncomingRow) -> tuple[object, ...]:
+    kind = _WRONG if each.row.skipped is None else _SKIPPED
+    key = each.key
+    return (each.row.line, each.cells, kind, None if key is None else key.origin, None if key is None else key.line)
+
+
+def _add_expenses(connection: Connection, expenses: Sequence[StagedExpense]) -> None:
+    rows = []
+    belongs: list[tuple[int, int]] = []
+    for each in expenses:
+        units, nanos = split(each.gross)
+        receipts = _encode_receipts(each.receipts).decode() if each.receipts else None
+        rows.append((
+            each.line, each.company_id, each.expense_id, each.named, each.named or each.returned, each.returned,
+            each.rows, each.cells, each.key, short_key(each.key), each.day, each.content_hash, each.currency, units,
+            nanos, each.back, each.payload, receipts, each.repeated_line,
+        ))  # fmt: skip
+        belongs += [(each.line, line) for line in each.lines]
+    insert(connection, _INCOMING["add_expense"], rows)
+    connection.executemany(_INCOMING["belongs"], belongs)
+
+
+def _error(error: RowError, expense_id: ExpenseId | None) -> tuple[object, ...]:
+    company, key, own, rows, line, *rest = _columns(error, expense_id)
+    return (line, company, key, own, rows, *rest)
+
+
+def _columns(error: RowError, expense_id: ExpenseId | None) -> tuple[object, ...]:
+    return (
+        error.company_id, error.expense_key, expense_id, error.rows, error.line, error.code, error.column, error.value,
+        error.expected,
+    )  # fmt: skip
+
+
+def _undecided(connection: Connection, *row: Any) -> Undecided:
+    entry, rows, company, expense_id, own_no, other_no, outcome, reason, repeated, payload, named, *first = row
+    met = None
+    number = own_no if other_no is None else other_no
+    if number is not None:
+        state, body, file, line, of, its = connection.execute(_SQL["known_expense"], {"expense_no": number}).fetchone()
+        met = Met(ExpenseState(state), body, file, line, CompanyId(of), ExpenseId(its))
+    return Undecided(
+        entry, rows, CompanyId(company), ExpenseId(expense_id), bool(named), outcome, reason, repeated, payload, met,
+        None if first[0] is None else (first[0], first[1]),
+    )  # fmt: skip
+
+
+def _write_all(connection: Connection, compared: Compared, values: dict[str, Any], met: Sequence[InputNo]) -> LetIn:
+    run = connection.execute
+    run(_SQL["end_input"], values)
+    run(_SQL["count_reading"])
+    run(_SQL["add_companies"])
+    run(_SQL["find_companies"])
+    for statement in ("add_expenses", "add_payloads", "count_new"):
+        run(_SQL[statement], values)
+    if compared.outcomes.get("corrected"):
+        _correct(connection, values)
+    run(_SQL["add_aliases"])
+    _add_receipts(connection)
+    run(_SQL["mark_kinds"])
+    if compared.known_bytes is None:
+        run(_SQL["add_rows"], values)
+        run(_SQL["keep_rows"], values)
+        if not values["came_back"]:
+            run(_SQL["sketch"], values)
+    for statement in ("became", "settle_places", "settle_ids", "answer_by_setting", "add_questions", "ask_about"):
+        run(_SQL[statement], values)
+    run(_SQL["add_errors"], values)
+    for earlier in compared.revised:
+        _supersede(connection, earlier)
+    if compared.known_bytes is not None:
+        run(_SQL["supersede"], {"earlier": values["input"]})
+    _meet(connection, met, values)
+    (errors,) = run(_SQL["count_errors"], values).fetchone()
+    return LetIn(errors)
+
+
+def _meet(connection: Connection, met: Sequence[InputNo], values: dict[str, Any]) -> None:
+    """Let rest what was begun or refused and has been read now: of these bytes, and what these bytes begin with."""
+    same = [number for (number,) in connection.execute(_SQL["same_bytes"], values)]
+    for number in dict.fromkeys((*same, *met)):
+        connection.execute(_SQL["meet"], {"met": number})
+        connection.execute(_SQL["settle_met"], {"met": number})
+
+
+def _correct(connection: Connection, values: dict[str, Any]) -> None:
+    run = connection.execute
+    ids = run(_SQL["correct_payload_ids"]).fetchall()
+    renamed = [(with_id(payload, new, own), entry) for entry, new, own, payload in ids]
+    connection.executemany(_SQL["rewrite_payload"], renamed)
+    number = values["input"]
+    counts: list[tuple[object, ...]] = []
+    for _, company, currency, units, nanos, now, new_units, new_nanos, _ in run(_SQL["corrections"]):
+        counts.append((number, company, currency, -1, *split_units(-units), -nanos))
+        counts.append((number, company, now, 1, *split_units(new_units), new_nanos))
+    connection.executemany(_SQL["count_accepted"], counts)
+    for statement in ("replace", "keep_replaced", "correct_expense", "correct_payloads", "drop_receipts"):
+        run(_SQL[statement], values)
+    run(_SQL["correction_events"], values)
+
+
+def _add_receipts(connection: Connection) -> None:
+    rows = [
+        (expense_no, company_no, receipt.root, receipt.path, receipt.size, receipt.sha256)
+        for expense_no, company_no, receipts in connection.execute(_SQL["with_receipts"])
+        for receipt in _decode_receipts(receipts)
+    ]
+    connection.executemany(_SQL["add_receipt"], rows)
+
+
+def _supersede(connection: Connection, earlier: InputNo) -> None:
+    """Let a reading rest all of whose rows stand in this one."""
+    values = {"earlier": earlier}
+    (gone,) = connection.execute(_SQL["gone"], values).fetchone()
+    if not gone:
+        for statement in ("supersede", "drop_sketch", "drop_kept"):
+            connection.execute(_SQL[statement], values)

@@ -23,7 +23,8 @@ _SENTENCES: Mapping[str, str] = {
     "inbox_ignored": "{file} lies in the inbox and is not read: it is neither expenses nor a receipt",
     "inbox_growing": "{file} in the inbox is still growing: it is left to a later run",
     "payloads_dropped": "of {expenses} expenses that stand in the books only hashes are kept now",
-    "input_lost": "{file} was read only in part, and was overwritten or went away: {expenses} of its expenses came in",
+    "input_lost": "the reading of {file} was cut off, and it was overwritten or went away: none of its rows came in",
+    "input_changing": "{file} was written while it was read: nothing of it was taken, the next run reads it",
     "webhook_refused": "a request from {peer} is no webhook of Codat's: {reason}",
 }
 _LONGEST = 300

@@ -26,8 +26,9 @@ def connection() -> Iterator[sqlite3.Connection]:
 def fill(connection: sqlite3.Connection, rows: list[tuple[int, int, str, str]]) -> None:
     """Insert (number, company, currency, state), with an amount of its own each."""
     connection.executemany(
-        "INSERT INTO expense (expense_no, company_no, expense_id, input_no, line, rows, content_hash, currency, units,"
-        " nanos, state, draft_no, code) VALUES (:no, :company, :no, 1, 1, 1, x'', :coin, :no, -:no, :state, 1, 'c')",
+        "INSERT INTO expense (expense_no, company_no, expense_id, input_no, line, rows, named, cells, day, short_key,"
+        " back, content_hash, currency, units, nanos, state, draft_no, code)"
+        " VALUES (:no, :company, :no, 1, 1, 1, 1, 0, '', 0, 0, x'', :coin, :no, -:no, :state, 1, 'c')",
         [dict(zip(("no", "company", "coin", "state"), row, strict=True)) for row in rows],
     )
 

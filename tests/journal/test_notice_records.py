@@ -15,13 +15,12 @@ from runner.journal.journal import scratch, writing
 from runner.journal.lock import Lock
 from runner.journal.notices import Arrivals
 from runner.journal.preflight import Rejection
-from runner.journal.staging import InputFacts
 from runner.notices import Telling
 from runner.report.notices import RunEnd, Thresholds
 from tests.clocks import START, FakeClock
+from tests.filing import file_in
 from tests.scenarios_steps.walking import COMPANY_ID, expense_id, staged
 
-FACTS = InputFacts(rows=1, repeated=0, sha256="0", delimiter=",", encoding="utf-8")
 HELD = Known(Topic.HELD, "c-1", 0, "no_connection", START, None)
 
 
@@ -50,10 +49,7 @@ def wrong_row(number):
 
 
 async def read(journal, name, expenses, wrong=()):
-    number = await journal.staging.begin_input(name, path=None, receipts=None)
-    await journal.staging.stage(number, expenses)
-    await journal.staging.add_row_errors(number, [(wrong_row(each), expense_id(each)) for each in wrong])
-    await journal.staging.end_input(number, name, FACTS)
+    await file_in(journal, expenses, name=name, wrong=[(wrong_row(each), expense_id(each)) for each in wrong])
 
 
 async def test_the_share_is_that_of_the_last_batch_and_reading_it_again_changes_nothing(journal):

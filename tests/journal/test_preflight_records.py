@@ -8,6 +8,7 @@ from runner.journal.journal import scratch
 from runner.journal.preflight import Rejection, Seen, ToSend
 from runner.outcome import require_balance
 from tests.clocks import FakeClock
+from tests.filing import file_in
 from tests.scenarios_steps.walking import COMPANY_ID, staged
 
 OPTIONS = MappingOptions(accounts=(Option("1", "Travel", "420", ("Payment",), None, has_children=True),))
@@ -17,8 +18,7 @@ OPTIONS = MappingOptions(accounts=(Option("1", "Travel", "420", ("Payment",), No
 async def journal():
     with scratch(FakeClock()) as opened:
         await opened.runs.begin(version="test", flow="datasets")
-        number = await opened.staging.begin_input("a.csv", path=None, receipts=None)
-        await opened.staging.stage(number, [staged(1), staged(2, bank_account_id="b", contact_id="c")])
+        await file_in(opened, [staged(1), staged(2, bank_account_id="b", contact_id="c")])
         yield opened
 
 
@@ -97,9 +97,8 @@ async def test_a_corrected_row_forgets_what_was_made_of_the_former_one(journal):
     await journal.preflight.record(COMPANY_ID, bodies=[(first, b'{"a":1}')], rejections=())
     rejections = [Rejection(first, "account_unknown", "no")]
     await journal.preflight.record(COMPANY_ID, bodies=(), rejections=rejections)
-    number = await journal.staging.begin_input("b.csv", path=None, receipts=None)
     corrected = staged(1, account="401")
-    assert (await journal.staging.stage(number, [corrected])).corrected == 1
+    assert (await file_in(journal, [corrected], name="b.csv")).corrected == 1
     page = await journal.preflight.page(COMPANY_ID, after=0, limit=1)
     assert (page[0].payload, page[0].rewritten) == (corrected.payload, False)
 
@@ -108,6 +107,6 @@ async def test_a_conflict_is_told_by_what_the_row_gave_and_not_by_ids_that_were_
     first, _ = await places(journal)
     given = staged(1).payload
     await journal.preflight.record(COMPANY_ID, bodies=[(first, b'{"lines":[]}')], rejections=())
-    number = await journal.staging.begin_input("b.csv", path=None, receipts=None)
-    found = await journal.staging.stage(number, [staged(1, net="99.00")])
-    assert found.conflicts[0].payload == given
+    found = await file_in(journal, [staged(1, net="99.00")], name="b.csv")
+    assert found.conflicts[0].met is not None
+    assert found.conflicts[0].met.payload == given

@@ -55,8 +55,9 @@ def db():
 
 def add_expense(db, state="staged"):
     db.execute(
-        "INSERT INTO expense (company_no, expense_id, input_no, line, rows, content_hash, currency, units, nanos, "
-        "state, draft_no, code) VALUES (1, 'e', 1, 2, 1, x'00', 'GBP', 1, 0, ?, 1, 'c')",
+        "INSERT INTO expense (company_no, expense_id, input_no, line, rows, named, cells, day, short_key, back, "
+        "content_hash, currency, units, nanos, state, draft_no, code)"
+        " VALUES (1, 'e', 1, 2, 1, 1, 0, '', 0, 0, x'00', 'GBP', 1, 0, ?, 1, 'c')",
         (state,),
     )
 

@@ -10,11 +10,11 @@ from runner.journal.attempts import End
 from runner.journal.holder import Holder
 from runner.journal.journal import Journal
 from runner.journal.opening import open_scratch
-from runner.journal.staging import InputFacts
 from runner.journal.store import Inline
 from runner.outcome import require_balance
 from runner.report.summary import next_steps
 from tests.clocks import FakeClock
+from tests.filing import file_in
 from tests.scenarios_steps.walking import COMPANY_ID, staged
 
 
@@ -29,9 +29,7 @@ class Life:
 
     async def start(self):
         await self.journal.runs.begin(version="1", flow="datasets")
-        number = await self.journal.staging.begin_input("a.csv", path=None, receipts=None)
-        await self.journal.staging.stage(number, [staged(1), staged(2)])
-        await self.journal.staging.end_input(number, "a.csv", InputFacts("00", ",", "utf-8", 2, 0))
+        await file_in(self.journal, [staged(1), staged(2)])
         drafts = await self.journal.drafts.take(COMPANY_ID, limit=40, size=50)
         _, self.attempt = await self.journal.syncs.begin(COMPANY_ID, drafts, key="k", body_hash=b"h")
 

@@ -6,6 +6,7 @@ from importlib.resources import files
 import pytest
 
 from runner.journal.opening import open_scratch
+from runner.journal.staging import make_tables
 from runner.journal.statements import load
 
 FOLDER = files("runner.journal")
@@ -47,7 +48,10 @@ def test_every_used_statement_exists():
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_statement_is_understood_by_the_schema(topic):
     connection = open_scratch()
+    make_tables(connection)
     for name, statement in load(topic).items():
+        if "CREATE TEMP TABLE" in statement:
+            continue
         marks = re.sub(r"--.*", "", statement)
         values = dict.fromkeys(re.findall(r":([a-z_0-9]+)", marks)) or (None,) * marks.count("?")
         connection.execute(f"EXPLAIN {statement}", values).fetchall()

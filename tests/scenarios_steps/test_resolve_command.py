@@ -1,6 +1,7 @@
 """`expense-runner resolve` as it is typed: what is named, what is asked, and what is refused."""
 
 import asyncio
+import hashlib
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from runner.cli import cli
 from runner.clock import SystemClock
 from runner.errors import ExitCode, RefusedToStart
 from runner.journal.journal import writing
-from runner.journal.staging import InputFacts
+from tests.filing import begin, file_in
 from tests.scenarios_steps.walking import staged
 from tests.simulator_client import COMPANY, expense_id
 
@@ -25,11 +26,10 @@ def path(tmp_path):
 async def _fill(path):
     async with writing(path, SystemClock()) as journal:
         await journal.runs.begin(version="test", flow="datasets")
-        number = await journal.staging.begin_input("in.csv", path=None, receipts=None)
-        await journal.staging.stage(number, [staged(each) for each in range(1, 5)])
-        await journal.staging.end_input(number, "in.csv", InputFacts(None, None, None, 4, 0))
-        gone = await journal.staging.begin_input("gone.csv", path=str(path.parent / "gone.csv"), receipts=None)
-        await journal.staging.stage(gone, [staged(9)])
+        await file_in(journal, [staged(each) for each in range(1, 5)], name="in.csv")
+        await begin(
+            journal, "gone.csv", path=str(path.parent / "gone.csv"), sha256=hashlib.sha256(b"it is back").hexdigest()
+        )
 
         def states(connection):
             for number, (state, code) in enumerate(

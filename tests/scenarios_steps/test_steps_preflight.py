@@ -54,7 +54,7 @@ async def test_codes_and_names_are_sent_as_the_ids_they_mean_and_known_again_by_
     assert b'"acc-9"' in w.connection.execute("SELECT body FROM payload ORDER BY expense_no").fetchone()[0]
 
     again = await w.stage(1, account="9000")
-    assert (again.accepted, again.repeated, again.conflicts) == (0, 1, ())
+    assert (again.accepted, again.repeated, again.conflicts) == (0, 1, [])
 
 
 @FLOWS

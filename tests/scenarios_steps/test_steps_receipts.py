@@ -7,6 +7,7 @@ import pytest
 from runner.errors import ReceiptUnusable
 from runner.intake.receipts import ReceiptFolder, load_receipt
 from runner.simulator import CompanySpec, Fault, FaultKind
+from tests.filing import file_in
 from tests.scenarios_steps.walking import staged
 from tests.simulator_client import COMPANY, expense_id
 
@@ -118,8 +119,7 @@ async def test_a_file_overwritten_after_staging_is_never_attached_though_its_siz
         found = folder.find("a.pdf")
         folder.close()
         await w.begin()
-        number = await w.journal.staging.begin_input("expenses.csv", path=None, receipts=None)
-        await w.journal.staging.stage(number, [staged(1)._replace(receipts=(found,))])
+        await file_in(w.journal, [staged(1)._replace(receipts=(found,))])
 
     await stage()
     (tmp_path / "a.pdf").write_bytes(b"%PDF your")

@@ -17,6 +17,7 @@ from runner.simulator.faults import Fault, FaultKind
 from runner.steps.verifying import not_compared, verify_company
 from runner.verifier import Verifier
 from tests.clocks import FakeClock
+from tests.filing import begin, file_in
 from tests.scenarios_steps.walking import COMPANY_ID, staged
 from tests.simulator_client import COMPANY, expense_id
 
@@ -355,8 +356,10 @@ def invoke(journal_path, monkeypatch):
 async def fill(path, *, purpose="run", finished_input=True):
     async with writing(path, FakeClock()) as journal:
         await journal.runs.begin(version="test", flow="datasets", purpose=purpose)
-        number = await journal.staging.begin_input("gone.csv", path="/nowhere/gone.csv", receipts=None)
-        await journal.staging.stage(number, [staged(1), staged(2), staged(3)])
+        if finished_input:
+            await file_in(journal, [staged(1), staged(2), staged(3)], name="in.csv")
+        else:
+            await begin(journal, "gone.csv", path="/nowhere/gone.csv", sha256="00")
         if finished_input:
             await journal.runs.end(exit_code=0, requests=0, retried=0, rate_limited=0)
 

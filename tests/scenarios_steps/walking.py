@@ -36,6 +36,7 @@ from runner.steps.kit import Kit, Limits
 from runner.steps.proof import Proofs
 from runner.steps.roster import Roster
 from tests.clocks import FakeClock
+from tests.filing import file_in, marked
 from tests.simulator_client import COMPANY, expense_id
 
 COMPANY_ID = CompanyId(COMPANY)
@@ -124,8 +125,7 @@ class World:
     async def stage(self, *numbers, company=COMPANY, **changed):
         """Stage the expenses of these numbers."""
         await self.begin()
-        number = await self.journal.staging.begin_input("expenses.csv", path=None, receipts=None)
-        return await self.journal.staging.stage(number, [staged(each, company, **changed) for each in numbers])
+        return await file_in(self.journal, [staged(each, company, **changed) for each in numbers], name="expenses.csv")
 
     async def begin(self):
         return await self.journal.runs.begin(version="test", flow=self.flow)
@@ -259,14 +259,20 @@ def staged(number=1, company=COMPANY, *, net="12.50", receipts=(), **changed):
         reference=f"ref-{number}",
         **changed,
     )
-    return StagedExpense(
-        company_id=expense.company_id,
-        expense_id=expense.id,
-        line=number + 1,
-        rows=1,
-        content_hash=content_digest(expense, expense.lines),
-        currency=expense.currency,
-        gross=expense.gross,
-        payload=encode_expense(expense),
-        receipts=tuple(Receipt("/receipts", path, 8, sha256(CONTENT).digest()) for path in receipts),
+    return marked(
+        StagedExpense(
+            company_id=expense.company_id,
+            expense_id=expense.id,
+            line=number + 1,
+            rows=1,
+            content_hash=content_digest(expense, expense.lines),
+            currency=expense.currency,
+            gross=expense.gross,
+            payload=encode_expense(expense),
+            key=b"",
+            cells=0,
+            day="2026-03-01",
+            lines=(),
+            receipts=tuple(Receipt("/receipts", path, 8, sha256(CONTENT).digest()) for path in receipts),
+        )
     )

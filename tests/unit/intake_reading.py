@@ -1,10 +1,12 @@
 """Read a text as if it were a CSV file, and gather everything that comes out."""
 
 import io
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.domain.expense import Expense, RowError
+from runner.domain.identity import unnamed_id
 from runner.intake.read import Described, Options, Parsed, Reading, Source
 
 HEADER = "company_id,id,type,issue_date,currency,net_amount,account_id"
@@ -27,7 +29,16 @@ class Read:
 
     @property
     def ids(self) -> list[str]:
-        return [expense.id for expense in self.expenses]
+        """The ids that they have once they come into an empty journal."""
+        counted: Counter[bytes] = Counter()
+        found: list[str] = []
+        for each in self.parsed:
+            if each.named:
+                found.append(each.id)
+                continue
+            counted[each.key] += 1
+            found.append(unnamed_id(each.head.company_id, key=each.key, number=counted[each.key]))
+        return found
 
     def only(self) -> Expense:
         assert self.errors == []

@@ -13,6 +13,7 @@ from runner.cli.rejects import Written, write_rejects
 from runner.clock import SystemClock
 from runner.codat.draining import Draining
 from runner.intake.mapping.choose import read_mappings
+from runner.intake.mapping.profile import Overlap
 from runner.intake.read import Options
 from runner.intake.sources import Source
 from runner.journal.journal import Journal, scratch
@@ -40,8 +41,18 @@ class World:
         path.write_bytes(text.encode(encoding))
         return path
 
-    def stage(self, path: Path, *, mapping: Path | None = None, receipts: Path | None = None) -> StagedInput:
-        options = Options(receipts_dir=receipts, mapping=read_mappings([str(mapping)]) if mapping else None)
+    def stage(
+        self,
+        path: Path,
+        *,
+        mapping: Path | None = None,
+        receipts: Path | None = None,
+        overlap: Overlap | None = None,
+    ) -> StagedInput:
+        """Read a file in a run of its own."""
+        asyncio.run(self.journal.runs.begin(purpose="run", version="1", flow="datasets"))
+        read = read_mappings([str(mapping)]) if mapping else None
+        options = Options(receipts_dir=receipts, mapping=read, overlap=overlap)
         source = Source(str(path), path)
         (staged,) = asyncio.run(stage([source], options, self.journal, draining=Draining(), note=lambda *_, **__: None))
         return staged

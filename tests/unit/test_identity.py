@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.domain.expense import Expense, ExpenseLine, ExpenseType, Receipt
-from runner.domain.identity import NAMESPACE, canonical_content, content_digest, named_id, unnamed_id
+from runner.domain.identity import (
+    NAMESPACE,
+    CellsDigest,
+    canonical_content,
+    content_digest,
+    meaning_key,
+    named_id,
+    unnamed_id,
+)
 from runner.domain.ids import CompanyId, ExpenseId
 
 ACME = CompanyId("acme")
@@ -106,12 +114,15 @@ def test_the_same_text_is_another_expense_in_another_company():
     assert named_id(ACME, "1") != named_id(CompanyId("other"), "1")
 
 
-def test_equal_purchases_differ_by_their_occurrence_and_company():
-    content = content_hash(EXPENSE)
+def key(company=ACME, day="2024-03-31", amount="12.50", currency="EUR", texts=("Café", "R 1")):
+    return meaning_key(company, day, Decimal(amount), currency, texts)
+
+
+def test_equal_purchases_differ_by_their_number_and_company():
     ids = {
-        unnamed_id(ACME, content=content, occurrence=1),
-        unnamed_id(ACME, content=content, occurrence=2),
-        unnamed_id(CompanyId("other"), content=content, occurrence=1),
+        unnamed_id(ACME, key=key(), number=1),
+        unnamed_id(ACME, key=key(), number=2),
+        unnamed_id(CompanyId("other"), key=key(CompanyId("other")), number=1),
     }
     assert len(ids) == 3
 
@@ -120,4 +131,36 @@ def test_ids_and_hashes_of_today_are_those_of_tomorrow():
     # Frozen: another value here would post every expense that is known already a second time.
     assert content_hash(EXPENSE).hex() == "4567e3b2a077ddd184dfe0f414c0124fc9f77a7d6eff75c65b5aa8139a2b072b"
     assert named_id(ACME, "INV-1") == "8d26c554-4abe-56d6-ac86-6ff963769f1e"
-    assert unnamed_id(ACME, content=b"\0" * 32, occurrence=2) == "5f776c98-c505-518c-beb3-b889d23681fe"
+    assert key().hex() == "9504373ee57c6539203502a7fc667425"
+    assert unnamed_id(ACME, key=b"\0" * 16, number=2) == "412fefb8-3cc6-5d1f-9980-6c41e9bcf7d1"
+
+
+def test_a_key_says_what_an_expense_means_and_not_how_it_is_spelt():
+    same = [
+        key(amount="12.5"),
+        key(texts=("CAFÉ", "r 1")),
+        key(texts=("Cafe\u0301", "R  1")),
+        key(texts=("\uff23afé", " R\u00a01 ")),
+    ]
+    other = [
+        key(day="2024-04-01"),
+        key(amount="-12.50"),
+        key(currency="GBP"),
+        key(texts=("Café", "R 2")),
+        key(texts=("Café", "R 1", "card 2")),
+        key(texts=("CaféR 1", None)),
+    ]
+    assert set(same) == {key()}
+    assert len({key(), *other}) == len(other) + 1
+
+
+def test_the_cells_of_a_row_are_told_by_the_names_of_their_columns():
+    row = CellsDigest(["Date", "Amount", "Text"]).of(["1.2.2024", "5", "a"])
+    assert CellsDigest(["text", "AMOUNT ", "Date", "Spare"]).of(["a", "5", "1.2.2024", ""]) == row
+    assert CellsDigest(["Date", "Amount", "Text"]).of(["1.2.2024", "5", "a", " "]) == row
+    others = [
+        CellsDigest(["Date", "Amount", "Text"]).of(["1.2.2024", "a", "5"]),
+        CellsDigest(["Date", "Amount", "Text"]).of(["1.2.2024", "5.00", "a"]),
+        CellsDigest(["Date", "Amount", "Text"]).of(["1.2.2024", "5", "a", "b"]),
+    ]
+    assert len({row, *others}) == 4

@@ -62,12 +62,16 @@ def test_blank_lines_are_skipped_and_lines_counted_right():
     assert result.described.rows == 3
 
 
-def test_short_rows_are_filled_and_long_ones_refused():
+def test_rows_that_end_before_the_last_column_that_is_read_are_refused_and_so_are_long_ones():
     result = read(rows(row("A"), row("B") + ",", "acme,C,Payment", header=HEADER + ",notes"))
-    assert len(result.parsed) == 2
-    assert [(error.code, error.column) for error in result.errors] == [
-        ("value_missing", "net_amount"), ("value_missing", "account_id"),
-    ]  # fmt: skip
+    assert [each.head.id for each in result.parsed] == ["B"]
+    assert [(error.code, error.line) for error in result.errors] == [("too_few_cells", 2), ("too_few_cells", 4)]
+    # What is not read may be missing.
+    assert len(read(rows(row("A"), row("B") + ",", header=HEADER + ",spare")).parsed) == 2
+    # One separator less, and 12.05 would be 12 with a tax of 5 and an account 405.
+    money = "company_id,type,issue_date,currency,net_amount,tax_amount,account_id,notes"
+    assert read(f"{money}\nacme,Payment,2024-03-31,EUR,12,05,405\n").error().code == "too_few_cells"
+    assert read(f"{money}\nacme,Payment,2024-03-31,EUR,125.00,2").error().code == "too_few_cells"
     assert read(rows(row("A") + ",x")).error().code == "too_many_cells"
 
 

@@ -123,7 +123,7 @@ def test_long_and_unprintable_texts_are_refused_and_shown_safely():
     assert len(long.value or "") == 60
     bell = read_cells(reference="a\x1b[31mb").error()
     assert (bell.code, bell.column, bell.value) == ("control_character", "reference", "a\\x1b[31mb")
-    assert read_cells(reference="a\nb").error().code == "control_character"
+    assert read_cells(account_id="4\n00").error().code == "control_character"
 
 
 def test_what_is_unusual_but_printable_text_is_kept():
@@ -152,3 +152,9 @@ def test_an_error_without_an_id_is_named_after_its_line():
 def test_every_code_has_a_meaning_of_one_line():
     assert set(MEANINGS) == set(Code)
     assert all("\n" not in meaning and meaning.endswith(".") for meaning in MEANINGS.values())
+
+
+def test_line_breaks_and_tabs_are_blanks_in_texts_of_one_line_and_stay_in_notes():
+    expense = read_cells(merchant_name="Hotel\r\nAdler", reference="a\t b", notes="one\ntwo").only()
+    assert (expense.merchant_name, expense.reference, expense.notes) == ("Hotel Adler", "a b", "one\ntwo")
+    assert read_cells(merchant_name="Ho\x07tel").error().code == "control_character"

@@ -1,6 +1,7 @@
 """Whole foreign files: where the header is, which rows are expenses, who they are, how errors name things."""
 
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from runner.intake.read import Options
 from runner.intake.sources import Source
 from runner.journal.journal import scratch
 from runner.stage import unfinished
+from tests.filing import begin
 from tests.unit.intake_reading import read_file
 from tests.unit.mapping_reading import PROFILE, read_mapped, with_field, write_profile
 
@@ -133,9 +135,17 @@ def test_a_row_with_too_many_cells_breaks_the_expense_that_it_may_belong_to(tmp_
 
 
 def test_spare_blank_cells_and_missing_ones_at_a_rows_end_do_not_matter(tmp_path: Path) -> None:
-    found = read_mapped(tmp_path, "Date,Amount,Merchant\n03/04/2017,1,a,,\n03/04/2017,1\n")
+    found = read_mapped(tmp_path, "Date,Amount,Spare,More\n03/04/2017,1,a,,,\n03/04/2017,1\n")
     assert found.errors == []
     assert len(found.expenses) == 2
+
+
+def test_a_row_that_ends_before_the_last_column_that_is_read_is_wrong_unless_somebody_has_said(tmp_path: Path) -> None:
+    text = "Date,Amount,Merchant\n03/04/2017,1,a\n03/04/2017,1\n"
+    error = read_mapped(tmp_path, text).errors[0]
+    assert (error.code, error.line) == ("too_few_cells", 3)
+    filled = read_mapped(tmp_path, text, PROFILE + '[file]\nshort_rows = "blank"\n')
+    assert (filled.errors, len(filled.expenses)) == ([], 2)
 
 
 def test_errors_name_the_files_column_and_value_and_the_profiles_place(tmp_path: Path) -> None:
@@ -258,7 +268,7 @@ async def test_a_file_whose_reading_was_cut_off_is_read_again_with_its_own_profi
     with scratch(SystemClock()) as journal:
         await journal.runs.begin(purpose="run", version="1", flow="datasets")
         for name, mapping in (("export.csv", str(named)), ("other.csv", None)):
-            await journal.staging.begin_input(name, path=str(file), receipts=None, mapping=mapping)
+            await begin(journal, name, path=str(file), sha256=sha256(file.read_bytes()).hexdigest(), mapping=mapping)
         again = await unfinished(journal, [])
 
     options = {source.name: options for source, options in again}
@@ -294,7 +304,8 @@ def test_equal_rows_without_an_id_keep_their_ids_whatever_stands_between_them(tm
     first = read_mapped(tmp_path, f"Date,Merchant,Amount\n{row}\n{row}\n", PROFILE)
     second = read_mapped(tmp_path, f"Date,Merchant,Amount\n{row}\n{many}{row}\n", PROFILE)
     assert len(first.ids) == 2
-    assert {each.id for each in second.expenses if each.merchant_name == "Taxi"} == set(first.ids)
+    taxis = zip(second.expenses, second.ids, strict=True)
+    assert {own for each, own in taxis if each.merchant_name == "Taxi"} == set(first.ids)
     assert len(set(second.ids)) == len(second.ids) == 1_202
 
 

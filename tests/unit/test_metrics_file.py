@@ -12,6 +12,7 @@ from runner.cli.metrics_file import EVERY, MetricsFile, metrics_text, metrics_wr
 from runner.errors import RefusedToStart
 from runner.journal.journal import writing
 from tests.clocks import FakeClock
+from tests.filing import file_in
 from tests.scenarios_steps.walking import staged
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -55,8 +56,7 @@ def journal(tmp_path):
     async def write():
         async with writing(tmp_path / "j.db", FakeClock()) as opened:
             await opened.runs.begin(version="test", flow="datasets")
-            number = await opened.staging.begin_input("a.csv", path=None, receipts=None)
-            await opened.staging.stage(number, [staged(1)])
+            await file_in(opened, [staged(1)])
 
     asyncio.run(write())
     return tmp_path / "j.db"

@@ -150,9 +150,9 @@ EXPENSES = st.lists(
 def test_the_totals_of_a_plan_are_those_of_the_run(tmp_path_factory, expenses, drafts_a_sync, flow):
     desk = Desk(tmp_path_factory.mktemp("desk"))
     desk.write(
-        f"{company},e{n},Payment,2026-03-01,{currency},{amount},0,400,"
+        f"{company},e{n},Payment,2026-03-01,{currency},{amount},0,{400 + line},"
         for n, (company, currency, amount, lines) in enumerate(expenses)
-        for _ in range(lines)
+        for line in range(lines)
     )
 
     planned = desk.plan("--flow", flow.value, "--drafts-a-sync", str(drafts_a_sync))

@@ -14,9 +14,9 @@ from typing import BinaryIO
 import pytest
 
 from runner.errors import ConfigurationWrong, RefusedToStart
+from runner.intake.digested import Settled
 from runner.intake.mapping import archive
 from runner.intake.mapping.load import load_profile
-from runner.intake.settled import Settled
 from runner.intake.sources import find_sources
 from tests.acceptance.simulated import clean_environment
 from tests.unit.intake_reading import HEADER, ROW, Read, read, read_file, rows

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from runner.domain.expense import ExpenseType
 from runner.domain.ids import is_company_id
@@ -14,7 +14,7 @@ from runner.intake.mapping.dates import DateFormatWrong, DateReader
 from runner.intake.mapping.lookups import LookupWrong, gather, read_pairs
 from runner.intake.mapping.numbers import THOUSANDS, NumberFormat
 from runner.intake.mapping.problem import fold
-from runner.intake.mapping.profile import WHOLE_ROW, Aliases, Amounts, Field, IdRule, Lookup, Profile, SkipRule
+from runner.intake.mapping.profile import Aliases, Amounts, Field, IdRule, Lookup, Profile, SkipRule
 from runner.intake.mapping.raw import Raw, Table, read_raw, shipped
 from runner.intake.mapping.recode import known_encoding
 
@@ -60,12 +60,17 @@ _AMOUNT_KEYS: Final = frozenset(ROLES) | frozenset(
         "to_do",
     ]
 )
-_FILE_KEYS: Final = frozenset({"encoding", "delimiter", "sheet", "months", "to_do"})
-_ID_KEYS: Final = frozenset({"column", "columns", "separator", "derive", "optional", "to_do"})
+_FILE_KEYS: Final = frozenset({"encoding", "delimiter", "sheet", "months", "short_rows", "to_do"})
+_ID_KEYS: Final = frozenset(
+    {"column", "columns", "separator", "also", "overlap", "repeated_lines", "optional", "derive", "to_do"}
+)
 _SKIP_KEYS: Final = frozenset(
     ["column", "is", "is_not", "starts_with", "contains", "blank", "zero", "refunds", "currency_not", "rest", "to_do"]
 )
 _TOP_KEYS: Final = frozenset({"about", "file", "fields", "amounts", "id", "skip"})
+
+
+W = TypeVar("W", bound=str)
 
 
 def load_profile(named: str) -> Profile:
@@ -107,7 +112,11 @@ class _Checking:
         if self._problems or amounts is None:
             raise self._wrong(decide_only=len(left) == len(self._problems))
         needed = _needed(fields, amounts, own_id, skips)
-        return Profile(raw.name, raw.named, fields, amounts, own_id, skips, encoding, delimiter, sheet, needed)
+        blank = self._one_of(file, "short_rows", ("refuse", "blank"), ("file",)) == "blank"
+        return Profile(
+            raw.name, raw.named, fields, amounts, own_id, skips, encoding, delimiter, sheet,
+            short_rows="blank" if blank else "refuse", needed=needed,
+        )  # fmt: skip
 
     def _wrong(self, *, decide_only: bool) -> ConfigurationWrong:
         shown = self._problems[:MAX_PROBLEMS]
@@ -408,18 +417,37 @@ class _Checking:
     def _id(self) -> IdRule:
         table, path = self._table("id"), ("id",)
         self._unknown(table, _ID_KEYS, path)
-        if len({"column", "columns", "derive"} & table.keys()) > 1 and "derive" not in table:
+        if {"column", "columns"} <= table.keys():
             self._say("either column or columns", *path)
         columns: tuple[Aliases, ...] = tuple((each,) for each in self._aliases(table, "columns", path))
         if aliases := self._aliases(table, "column", path):
             columns = (aliases,)
-        derive = tuple(each if each == "*" else fold(each) for each in self._texts(table, "derive", path))
+        if "derive" in table:
+            self._say(
+                'derive is no more: rows without an id are told by what they mean; also = ["COLUMN"] adds to it', *path
+            )
         separator = table.get("separator", "/")
         if not isinstance(separator, str) or not separator:
             self._say("this is a text in quotes, not a blank one", *path, "separator")
         return IdRule(
-            self._raw.where(*path), columns, str(separator), derive or WHOLE_ROW, self._flag(table, "optional", path)
+            self._raw.where(*path),
+            columns,
+            str(separator),
+            also=tuple(map(fold, self._texts(table, "also", path))),
+            overlap=self._one_of(table, "overlap", ("yes", "no"), path),
+            repeated_lines=self._one_of(table, "repeated_lines", ("refuse", "keep"), path) or "refuse",
+            optional=self._flag(table, "optional", path),
         )
+
+    def _one_of(self, table: Table, key: str, words: Sequence[W], path: tuple[str, ...]) -> W | None:
+        value = table.get(key)
+        if value is None:
+            return None
+        for word in words:
+            if value == word:
+                return word
+        self._say("this is " + " or ".join(f'"{word}"' for word in words), *path, key)
+        return None
 
     def _skips(self) -> tuple[SkipRule, ...]:
         rules = self._raw.values.get("skip", [])
@@ -468,7 +496,7 @@ def _needed(
         names += [] if each.optional else each.columns
     names += [aliases for role, aliases in amounts.columns.items() if role not in amounts.optional]
     names += [] if own_id.optional else own_id.columns
-    names += [] if own_id.derive == WHOLE_ROW else [(name,) for name in own_id.derive]
+    names += [(name,) for name in own_id.also]
     for rule in skips:
         names += [(name,) for name in (*rule.blank, *([rule.column] if rule.column not in {None, "*"} else [])) if name]
     return tuple(dict.fromkeys(names))

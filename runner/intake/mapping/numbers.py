@@ -16,7 +16,10 @@ MAX_NUMBER: Final = 64
 THOUSANDS: Final = (",", ".", " ", "'")
 
 _SIGNS: Final = r"US\$|A\$|AU\$|C\$|CA\$|NZ\$|HK\$|S\$|R\$|[£€¥₹₽₩₪฿₫₴₦$]|kr\.?|zł|Kč|Ft|lei|[A-Z]{3}"
-_NORMAL: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2019": "'", "\uff0b": "+", "\u02bc": "'"})
+_DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+_NORMAL: Final = str.maketrans(
+    {**dict.fromkeys(_DASHES, "-"), "\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff0b": "+"}
+)
 _SHOWS: Final[Mapping[str, frozenset[str]]] = {
     "£": frozenset({"GBP", "GIP", "FKP", "SHP", "EGP", "LBP", "SYP", "SSP", "SDG"}),
     "€": frozenset({"EUR"}),
@@ -99,7 +102,7 @@ class NumberReader:
         digits = found["number"]
         if self._style.thousands is not None:
             digits = digits.replace(self._style.thousands, "")
-        magnitude = parse_decimal(digits.replace(self._style.decimal, "."))
+        magnitude = parse_decimal(digits.replace(self._style.decimal, ".").rstrip("-"))
         if magnitude is None:
             return self._unreadable()
         return Number(magnitude, negative, mark, currencies.pop() if currencies else "")
@@ -119,7 +122,9 @@ def whole_number(style: NumberFormat) -> str:
 
 def _pattern(style: NumberFormat) -> re.Pattern[str]:
     point = re.escape(style.decimal)
-    number = rf"(?P<number>{whole_number(style)}(?:{point}[0-9]*)?|{point}[0-9]+)"
+    # A dash in the place of the cents says that there are none: it is never a sign, nor does one follow it.
+    cents = r"[0-9]+|-{1,2}(?! ?[+-])|(?! ?[+-])"
+    number = rf"(?P<number>{whole_number(style)}(?:{point}(?:{cents}))?|{point}[0-9]+)"
     return re.compile(
         rf"(?P<open>\()? ?(?P<before>[+-])? ?(?P<left>{_SIGNS})? ?(?P<inner>[+-])? ?{number} ?(?P<behind>[+-])? ?"
         rf"(?P<right>{_SIGNS})? ?(?P<close>\))?(?: ?(?P<mark>[Cc][Rr]|[Dd][Rr]))?"

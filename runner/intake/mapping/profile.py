@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Literal
 
 from runner.intake.mapping.dates import DateReader
 from runner.intake.mapping.numbers import NumberFormat
@@ -11,8 +11,7 @@ from runner.intake.mapping.numbers import NumberFormat
 Aliases = tuple[str, ...]
 """The names that a column may have, the first in a file's header counts."""
 
-WHOLE_ROW: Final = ("*",)
-"""Stands for all columns in `IdRule.derive`."""
+Overlap = Literal["yes", "no"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,12 @@ class IdRule:
     where: str
     columns: tuple[Aliases, ...] = ()
     separator: str = "/"
-    derive: tuple[str, ...] = WHOLE_ROW
-    """Columns whose texts tell rows without an id apart; equal ones are counted."""
+    also: tuple[str, ...] = ()
+    """Columns whose texts belong to the key of rows without an id."""
+    overlap: Overlap | None = None
+    """Whether rows without ids stand in several exports; None where nobody has said."""
+    repeated_lines: Literal["refuse", "keep"] = "refuse"
+    """What a row is that stands twice under one id, cell by cell."""
     optional: bool = False
 
 
@@ -121,5 +124,7 @@ class Profile:
     delimiter: str | None = None
     """None is found out from the header."""
     sheet: str | None = None
+    short_rows: Literal["refuse", "blank"] = "refuse"
+    """What a row is that ends before the last column that is read: wrong, or blank in its missing cells."""
     needed: tuple[Aliases, ...] = field(default=())
     """One name of each must stand in the header: that is how the header is found."""

@@ -25,7 +25,7 @@ _SOURCES: Final = frozenset({"column", "columns", "constant"})
 _TABLES: Final = frozenset({"lookup", "lookup_file", "lookup_columns"})
 _RATES: Final = frozenset({"tax", "tax_rate", "tax_rates", "tax_rates_file"})
 _AMOUNTS: Final = frozenset({"net", "gross", "money_out", "money_in"})
-_IDS: Final = frozenset({"column", "columns", "derive"})
+_IDS: Final = frozenset({"column", "columns"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from runner.intake.mapping.profile import Profile
 from runner.intake.mapping.translate import Canonical, Skipped, Translator
 from runner.intake.receipts import ReceiptFolder
 from runner.intake.returning import Returning
-from runner.intake.row import MAX_TEXT, Row, RowReader, Wrong, row_error
+from runner.intake.row import MAX_TEXT, Row, RowReader, Wrong, misaligned, row_error
 from runner.intake.sources import Source
 from runner.intake.text import FileFault
 
@@ -62,10 +62,11 @@ class MappedReader:
 
     def read(self, cells: list[str], line: int) -> Row | Wrong | Skipped | None:
         """Return the row that these cells (which are made as many as there are columns) make; None for a blank one."""
-        if spare := self._translator.width - len(cells):
+        given = len(cells)
+        if spare := self._translator.width - given:
             if spare < 0:
                 if "".join(cells[spare:]).strip():
-                    return self._too_many_cells(cells, line)
+                    return self._misaligned(Code.TOO_MANY_CELLS, cells, line)
                 del cells[spare:]
             cells += [""] * spare
         if not any(map(str.strip, cells)):
@@ -73,11 +74,18 @@ class MappedReader:
         found = self._translator.translate(cells)
         if self._watch is not None:
             self._watch(line, cells, found)
-        return found if isinstance(found, Skipped) else self._check(found, cells, line)
+        if isinstance(found, Skipped):
+            return found
+        if given <= self._translator.last_read and self._profile.short_rows != "blank":
+            return self._misaligned(Code.TOO_FEW_CELLS, cells[:given], line)
+        return self._check(found, cells, line)
 
-    def seed(self, _row: Row, cells: Sequence[str]) -> bytes:
-        """Return what a row without an id is told by (32 bytes): its cells, so that it outlives a corrected profile."""
-        return self._translator.seed(cells)
+    def key_texts(self, _row: Row, cells: Sequence[str]) -> tuple[str, ...]:
+        """Return what a row's key has beside what every row has: the card or account and what the profile adds.
+
+        As the file says it, so that it outlives a corrected profile.
+        """
+        return self._translator.key_texts(cells)
 
     def named(self, error: RowError) -> RowError:
         """Return an error that came of putting rows together with the file's own column in it."""
@@ -126,14 +134,8 @@ class MappedReader:
             return self._profile.fields[name].where
         return self._profile.id.where if name == "id" else self._profile.amounts.where
 
-    def _too_many_cells(self, cells: list[str], line: int) -> Wrong:
-        width = self._translator.width
-        fault = Fault(
-            Code.TOO_MANY_CELLS,
-            None,
-            f"{len(cells)} cells",
-            f"{width} cells as in the header; put values that contain the separator in quotes",
-        )
+    def _misaligned(self, code: Code, cells: list[str], line: int) -> Wrong:
+        fault = misaligned(code, len(cells), self._translator.width)
         if self._translator.id_columns > 1:
             # Which expense this was a line of cannot be told, not even by its cells: any may be incomplete.
             raise FileFault(fault, line=line)

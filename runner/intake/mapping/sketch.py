@@ -378,14 +378,19 @@ class _Sketching:
             self._say('column = ""')
             self._choose(
                 ("rows with the same id are the lines of one expense", [f"column = {self._name('id')}"]),
-                ("each row is an expense of its own", ['derive = "*"']),
+                (
+                    "each row is an expense of its own",
+                    ['overlap = "yes"  # or "no": may a row stand in several exports?'],
+                ),
             )
         else:
-            self._note(
-                "No column tells expenses apart: their ids are made from their rows, and equal rows are counted."
+            self._note("No column tells expenses apart: rows are known by what they mean, and equal rows are counted.")
+            self._to_do("whether a row may stand in several exports")
+            self._say('overlap = ""')
+            self._choose(
+                ("exports overlap: the same row may stand in the next one", ['overlap = "yes"']),
+                ("each export brings only new rows", ['overlap = "no"']),
             )
-            self._note('If some columns may change from export to export, name those that do not: derive = ["Date", …]')
-            self._say('derive = "*"')
         self._say("")
 
     def _skips(self) -> None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final
 
 from runner.intake.added import ADDED, KEY
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.header import COLUMNS
 from runner.intake.mapping.problem import Problem, fold
-from runner.intake.mapping.profile import WHOLE_ROW, Aliases, Field, Lookup, Profile
+from runner.intake.mapping.profile import Aliases, Field, Lookup, Profile
 from runner.intake.mapping.skipping import Skipping
 from runner.intake.mapping.taxes import Money, MoneyReader
 from runner.intake.text import FileFault
@@ -60,7 +59,7 @@ class Translator:
         for field in profile.fields.values():
             self._bind(field)
         self._id = self._id_places()
-        self._seed = self._seed_places(names)
+        self._key_places = self._in_key()
         self._roles = self._bind_amounts()
         self._money = MoneyReader(profile.amounts, {role: self._header[place] for role, place in self._roles.items()})
 
@@ -73,6 +72,14 @@ class Translator:
             for place, name in enumerate(self._header)
             if place not in read and not (KEY in self._places and fold(name) in ADDED)
         )
+
+    @property
+    def last_read(self) -> int:
+        """The place of the last column that anything is taken from, or that a rule looks at."""
+        ruled = {self._places[fold(name)] for rule in self._profile.skips for name in (rule.column, *rule.blank)
+                 if name is not None and fold(name) in self._places}  # fmt: skip
+        read = {place for places in self._sources.values() for place in places}
+        return max(read | ruled | set(self._key_places), default=0)
 
     @property
     def tells_company(self) -> bool:
@@ -123,16 +130,9 @@ class Translator:
         separator = self._profile.id.separator
         return separator.join(part.replace("\\", "\\\\").replace(separator, "\\" + separator) for part in parts)
 
-    def seed(self, cells: Sequence[str]) -> bytes:
-        """Return what a row without an id is told by (32 bytes).
-
-        Its own cells, so that no change of the profile gives it another id.
-        """
-        if self._seed is None:
-            text = _BETWEEN.join(map(str.strip, cells)).rstrip(_BETWEEN)
-        else:
-            text = _BETWEEN.join(cells[place].strip() for place in self._seed).rstrip(_BETWEEN)
-        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+    def key_texts(self, cells: Sequence[str]) -> tuple[str, ...]:
+        """Return what a row's key has of the file's own texts, as they are written."""
+        return tuple([cells[place] for place in self._key_places])
 
     def shown(self, name: str, cells: Sequence[str]) -> tuple[str, str] | None:
         """Return the file's own column and value behind a canonical column; None where there is none."""
@@ -188,13 +188,10 @@ class Translator:
         self._sources["id"] = tuple(complete)
         return complete
 
-    def _seed_places(self, names: Sequence[str]) -> list[int] | None:
-        derive = self._profile.id.derive
-        if derive != WHOLE_ROW:
-            return [self._places[name] for name in derive]
-        # Columns that reports add to a user's own rows begin with an underscore: they are not the row.
-        own = [place for place, name in enumerate(names) if not name.startswith("_")]
-        return None if len(own) == len(names) else own
+    def _in_key(self) -> list[int]:
+        """Return the places of the card or account and of the columns that the profile adds to the key."""
+        own = self._sources.get("bank_account_id", ())
+        return list(dict.fromkeys([*own, *(self._places[name] for name in self._profile.id.also)]))
 
     def _bind_amounts(self) -> dict[str, int]:
         roles = {

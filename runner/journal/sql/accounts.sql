@@ -5,19 +5,20 @@ SELECT (SELECT min(expense_no) FROM expense), (SELECT max(expense_no) FROM expen
 SELECT expense_no, company_no, currency, state FROM expense WHERE expense_no >= :first ORDER BY expense_no LIMIT 1
 
 -- name: alike
--- In the order of the file, here and below: by way of an index each row would be a jump.
-SELECT count(*), sum(units), sum(nanos) FROM expense NOT INDEXED
+-- In the order of the file, here and below: by way of an index each row would be a jump. Units are added in two parts, as
+-- no file may let them overflow.
+SELECT count(*), sum(units / 1000000000), sum(units % 1000000000), sum(nanos) FROM expense NOT INDEXED
 WHERE expense_no BETWEEN :first AND :last AND company_no = :company AND state = :state AND currency = :currency
 
 -- name: mixed
-SELECT company_no, currency, state, count(*), sum(units), sum(nanos) FROM expense NOT INDEXED
+SELECT company_no, currency, state, count(*), sum(units / 1000000000), sum(units % 1000000000), sum(nanos) FROM expense NOT INDEXED
 WHERE expense_no BETWEEN :first AND :last
 GROUP BY company_no, currency, state
 
 -- name: in_starting_syncs
 -- Their sync was begun and has no outcome: these are in doubt, whatever they are stored as. A start that the run at
 -- work has begun and that got no answer yet is none of these: whoever has begun it waits for the answer.
-SELECT expense.company_no, expense.currency, count(*), sum(expense.units), sum(expense.nanos)
+SELECT expense.company_no, expense.currency, count(*), sum(expense.units / 1000000000), sum(expense.units % 1000000000), sum(expense.nanos)
 FROM sync CROSS JOIN draft USING (sync_no) CROSS JOIN expense USING (draft_no)
 WHERE sync.state = 'starting' AND expense.state = 'sent' AND coalesce((
       SELECT max(attempt.run_no IS NOT :at_work OR attempt.outcome IS NOT NULL AND attempt.outcome <> 'not_sent')
@@ -26,7 +27,7 @@ WHERE sync.state = 'starting' AND expense.state = 'sent' AND coalesce((
 GROUP BY expense.company_no, expense.currency
 
 -- name: accepted
-SELECT company_no, currency, sum(expenses), sum(units), sum(nanos) FROM accepted GROUP BY company_no, currency
+SELECT company_no, currency, sum(expenses), sum(billions), sum(units), sum(nanos) FROM accepted GROUP BY company_no, currency
 
 -- name: companies
 SELECT company_no, company_id, hold_code FROM company
@@ -80,7 +81,7 @@ ORDER BY expense.company_no, expense.expense_no LIMIT :limit
 
 -- name: by_word
 -- What stands where it does by somebody's word: found by what was said, which is little.
-SELECT expense.code, currency, count(*), sum(units), sum(nanos) FROM expense
+SELECT expense.code, currency, count(*), sum(units / 1000000000), sum(units % 1000000000), sum(nanos) FROM expense
 WHERE expense_no IN (SELECT expense_no FROM resolution WHERE answer IN ('posted', 'dismissed') AND receipt_no IS NULL)
   AND (expense.state = 'posted' AND expense.code = 'resolved' OR expense.state = 'rejected' AND expense.code = 'dismissed')
 GROUP BY expense.code, currency

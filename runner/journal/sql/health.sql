@@ -73,7 +73,8 @@ FROM expense
 WHERE (state = 'rejected' OR state = 'failed' OR state = 'in_doubt') AND (:no IS NULL OR company_no = :no)
 
 -- name: unanswered_causes
-SELECT count(*), count(DISTINCT expense.company_no), sum(expense.units), sum(expense.nanos), expense.currency
+SELECT count(*), count(DISTINCT expense.company_no), sum(expense.units / 1000000000), sum(expense.units % 1000000000),
+       sum(expense.nanos), expense.currency
 FROM sync CROSS JOIN draft USING (sync_no) CROSS JOIN expense USING (draft_no)
 WHERE sync.state = 'starting' AND expense.state = 'sent' AND (:no IS NULL OR sync.company_no = :no)
   AND coalesce((

@@ -7,7 +7,7 @@ WHERE sha256 = :sha256 AND input_no < :input AND staged_at IS NOT NULL ORDER BY 
 SELECT EXISTS (SELECT 1 FROM input WHERE name = :name AND sha256 IS NOT :sha256)
 
 -- name: put_away
-UPDATE input SET name = :name, path = :path WHERE input_no = :input
+UPDATE input SET name = :name, path = :name WHERE input_no = :input
 
 -- name: count_wrong
 SELECT count(*), count(DISTINCT coalesce(company_id, '') || char(31) || expense_key)

@@ -81,23 +81,50 @@ SELECT count(*), coalesce(sum(length(expense_key) + coalesce(length(value), 0) +
 FROM row_error
 WHERE settled = 1 AND EXISTS (
     SELECT 1 FROM input WHERE input.input_no = row_error.input_no AND input.begun_at < :before
-      AND NOT EXISTS (
-          -- The row came back wrong again: if it is left out next time, this is all that is known of it.
-          SELECT 1 FROM returned
-          WHERE returned.origin = substr(input.sha256, 1, 16) AND returned.line = row_error.line
-            AND returned.expense_no IS NULL
-      )
+) AND NOT EXISTS (
+    -- A row that is nothing yet: when it comes again, this is all that says that it has been told.
+    SELECT 1 FROM input_row LEFT JOIN input_row AS origin
+        ON origin.input_no = input_row.first_input AND origin.line = input_row.first_line
+    WHERE input_row.input_no = row_error.input_no AND input_row.line = row_error.line
+      AND coalesce(input_row.expense_no, origin.expense_no) IS NULL
 )
 
 -- name: errors
 DELETE FROM row_error
 WHERE error_no > :after AND error_no <= :until AND settled = 1 AND EXISTS (
     SELECT 1 FROM input WHERE input.input_no = row_error.input_no AND input.begun_at < :before
-      AND NOT EXISTS (
-          SELECT 1 FROM returned
-          WHERE returned.origin = substr(input.sha256, 1, 16) AND returned.line = row_error.line
-            AND returned.expense_no IS NULL
-      )
+) AND NOT EXISTS (
+    -- A row that is nothing yet: when it comes again, this is all that says that it has been told.
+    SELECT 1 FROM input_row LEFT JOIN input_row AS origin
+        ON origin.input_no = input_row.first_input AND origin.line = input_row.first_line
+    WHERE input_row.input_no = row_error.input_no AND input_row.line = row_error.line
+      AND coalesce(input_row.expense_no, origin.expense_no) IS NULL
+)
+
+-- name: rows_portion
+SELECT max(rowid) FROM (SELECT rowid FROM kept_rows WHERE rowid > :after ORDER BY rowid LIMIT :limit)
+
+-- name: rows_old
+-- Rows as the user wrote them, where all that are kept together are in the books.
+SELECT count(*), coalesce(sum(length(body)), 0) FROM kept_rows JOIN input AS begun USING (input_no)
+WHERE begun.begun_at < :before AND NOT EXISTS (
+    SELECT 1 FROM input_row
+    LEFT JOIN input_row AS origin ON origin.input_no = input_row.first_input AND origin.line = input_row.first_line
+    LEFT JOIN expense ON expense.expense_no = coalesce(input_row.expense_no, origin.expense_no)
+    WHERE input_row.input_no = kept_rows.input_no AND input_row.kind <> 2
+      AND input_row.line BETWEEN kept_rows.first_line AND kept_rows.last_line AND expense.state IS NOT 'posted'
+)
+
+-- name: rows
+DELETE FROM kept_rows
+WHERE rowid > :after AND rowid <= :until AND EXISTS (
+    SELECT 1 FROM input AS begun WHERE begun.input_no = kept_rows.input_no AND begun.begun_at < :before AND NOT EXISTS (
+    SELECT 1 FROM input_row
+    LEFT JOIN input_row AS origin ON origin.input_no = input_row.first_input AND origin.line = input_row.first_line
+    LEFT JOIN expense ON expense.expense_no = coalesce(input_row.expense_no, origin.expense_no)
+    WHERE input_row.input_no = kept_rows.input_no AND input_row.kind <> 2
+      AND input_row.line BETWEEN kept_rows.first_line AND kept_rows.last_line AND expense.state IS NOT 'posted'
+)
 )
 
 -- name: events_portion

@@ -32,8 +32,25 @@ WHERE settled = 0 AND dismissed = 0
 GROUP BY row_error.input_no, row_error.company_id, expense_key
 ORDER BY 1
 
+-- name: questions
+SELECT question_no, 'q' || input_no || '.' || line, input.name, line, company_id, reason, currency, units, nanos
+FROM question JOIN input USING (input_no)
+WHERE answer IS NULL AND (:company IS NULL OR company_id = :company)
+  AND (:questions IS NULL OR input_no || '.' || line IN (SELECT value FROM json_each(:questions)))
+  AND (:name IS NULL OR input.name = :name OR EXISTS (
+      SELECT 1 FROM input_row AS again JOIN input AS later ON later.input_no = again.input_no
+      WHERE again.first_input = question.input_no AND again.first_line = question.line
+        AND again.first_input IS NOT NULL AND again.kind <> 0 AND later.name = :name))
+ORDER BY question_no
+
+-- name: say_of_question
+INSERT INTO resolution (run_no, at, person, host, answer, note, was, input_no, line)
+SELECT :run, :now, :person, :host, :answer, :note, 'asked (' || reason || ')', input_no, line
+FROM question WHERE question_no = :place
+
 -- name: inputs
-SELECT input_no, name, path, sha256 FROM input WHERE name = :name AND staged_at IS NULL AND superseded = 0
+SELECT input_no, name, path, sha256, refused FROM input
+WHERE name = :name AND superseded = 0 AND (staged_at IS NULL OR refused = 1)
 
 -- name: say_of_expense
 INSERT INTO resolution (run_no, at, person, host, answer, note, was, expense_no)
@@ -52,7 +69,8 @@ FROM row_error WHERE error_no = :place
 
 -- name: say_of_input
 INSERT INTO resolution (run_no, at, person, host, answer, note, was, input_no)
-SELECT :run, :now, :person, :host, :answer, :note, 'read in part', input_no FROM input WHERE input_no = :place
+SELECT :run, :now, :person, :host, :answer, :note, CASE refused WHEN 1 THEN 'refused' ELSE 'begun' END,
+       input_no FROM input WHERE input_no = :place
 
 -- name: posted
 UPDATE expense SET state = 'posted', code = 'resolved', message = :message, evidence_sync = NULL,
@@ -87,4 +105,7 @@ UPDATE attempt SET outcome = 'absent', detail = :message, ended_at = :now
 WHERE receipt_no = :place AND kind = 'attach' AND (outcome IS NULL OR outcome = 'unknown')
 
 -- name: dropped_input
-UPDATE input SET superseded = 1 WHERE input_no = :place AND staged_at IS NULL
+UPDATE input SET superseded = 1 WHERE input_no = :place AND (staged_at IS NULL OR refused = 1)
+
+-- name: dropped_errors
+UPDATE row_error SET dismissed = 1 WHERE input_no = :place AND settled = 0

@@ -102,7 +102,7 @@ class JournalPruneResult(TypedDict):
 
     exit_code: ExitNumber
     dry_run: bool
-    pruned: dict[Annotated[str, one_of("payloads", "receipts", "attempts", "errors", "events")], PrunedRows]
+    pruned: dict[Annotated[str, one_of("payloads", "rows", "receipts", "attempts", "errors", "events")], PrunedRows]
     bytes_before: Count
     bytes_after: Count
     bytes_free: Count
@@ -111,7 +111,7 @@ class JournalPruneResult(TypedDict):
 class ResolvedItem(TypedDict):
     """One of `resolved` in the result of `resolve`."""
 
-    kind: Annotated[str, one_of("expense", "row", "receipt", "input")]
+    kind: Annotated[str, one_of("expense", "row", "receipt", "input", "question")]
     id: str
     company_id: str | None
 
@@ -126,7 +126,7 @@ class RefusedItem(TypedDict):
 class ResolveResult(TypedDict):
     """What a word of a person has settled."""
 
-    answer: Annotated[str, one_of("posted", "absent", "dismissed", "attached", "missing", "dropped")]
+    answer: Annotated[str, one_of("posted", "absent", "dismissed", "attached", "missing", "dropped", "same", "other")]
     person: str
     host: str
     note: str | None

@@ -1,6 +1,6 @@
 """The results of commands that read files: `check`, `plan`, `map`."""
 
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from runner.report.result_types.parts import (
     CompanyBooks,
@@ -10,6 +10,7 @@ from runner.report.result_types.parts import (
     MoneyByState,
     ReportedRowError,
     WhoName,
+    one_of,
 )
 
 
@@ -18,6 +19,19 @@ class SkippedRows(TypedDict):
 
     rule: str
     rows: Count
+
+
+OutcomeName = Annotated[
+    str,
+    one_of("new", "known", "noted", "corrected", "asked", "asked_before", "conflict", "repeated_line", "another"),
+]
+
+
+class CheckOutcome(TypedDict):
+    """What a file's expenses would be beside the journal, of one outcome."""
+
+    count: Count
+    amounts: dict[str, str]
 
 
 class CheckInput(TypedDict):
@@ -33,6 +47,7 @@ class CheckInput(TypedDict):
     columns_not_read: list[str]
     mapping: str | None
     skipped: list[SkippedRows]
+    beside_journal: dict[OutcomeName, CheckOutcome] | None
 
 
 class CheckReceipts(TypedDict):
@@ -118,6 +133,7 @@ class CheckHead(TypedDict):
 
     exit_code: ExitNumber
     inputs: list[CheckInput]
+    journal: str | None
     companies: CompanyBooks
     receipts: CheckReceipts
     preflight: CheckPreflight | None

@@ -14,6 +14,7 @@ from runner.domain.remote import ReceiptFile
 from runner.journal import store
 from runner.journal.migrations import migrate
 from runner.journal.records import StagedExpense
+from tests.filing import marked
 
 _DATE = datetime(2026, 1, 2, tzinfo=UTC)
 _CURRENCIES = ("GBP", "EUR", "USD")
@@ -46,16 +47,22 @@ def staged(company: int, number: int, *, receipt: bool) -> StagedExpense:
         receipts=receipts,
     )
     payload = encode_expense(expense)
-    return StagedExpense(
-        company_id=expense.company_id,
-        expense_id=identifier,
-        line=number + 2,
-        rows=2,
-        content_hash=hashlib.sha256(payload).digest(),
-        currency=expense.currency,
-        gross=expense.gross,
-        payload=payload,
-        receipts=receipts,
+    return marked(
+        StagedExpense(
+            company_id=expense.company_id,
+            expense_id=identifier,
+            line=number + 2,
+            rows=2,
+            content_hash=hashlib.sha256(payload).digest(),
+            currency=expense.currency,
+            gross=expense.gross,
+            payload=payload,
+            key=b"",
+            cells=0,
+            day="2026-01-02",
+            lines=(),
+            receipts=receipts,
+        )
     )
 
 

@@ -12,9 +12,9 @@ from random import Random
 from runner.codat.messages import Request
 from runner.codat.routes import Route, route_of
 from runner.journal.journal import Journal
-from runner.journal.staging import InputFacts
 from runner.simulator import NO_LIMITS, Behaviour, Limits, Service
 from runner.simulator.companies import CompanySpec
+from tests.filing import file_in
 from tests.scenarios.world import oracle
 from tests.scenarios.world.books import JOURNALS, Savepoints, all_staged, company_id
 from tests.scenarios.world.life import Life, new_key
@@ -228,10 +228,7 @@ class History:
         journal = Journal(Savepoints(connection), clock)
         # No part of the staging verbs waits for anything: they can be run without a loop.
         _at_once(journal.runs.begin(version="0", flow=self.plan.flow))
-        number = _at_once(journal.staging.begin_input("input.csv", path=None, receipts=None))
-        expenses = all_staged(self.plan.companies)
-        _at_once(journal.staging.stage(number, expenses))
-        _at_once(journal.staging.end_input(number, "input.csv", InputFacts(None, None, None, len(expenses), 0)))
+        _at_once(file_in(journal, all_staged(self.plan.companies), name="input.csv"))
         _at_once(journal.runs.end(exit_code=0, requests=0, retried=0, rate_limited=0))
         loop.close()
 

@@ -27,13 +27,13 @@ from runner.domain.preflight import Preflight
 from runner.errors import Interrupted, NotSent, OutcomeUnknown, RunStopped
 from runner.journal import store
 from runner.journal.journal import Journal
-from runner.journal.staging import InputFacts
 from runner.journal.watching import watching
 from runner.simulator import Call
 from runner.steps.checks import Checks
 from runner.steps.kit import Kit, Limits
 from runner.steps.proof import Proofs
 from runner.steps.roster import Roster
+from tests.filing import file_in
 from tests.scenarios.world.books import all_staged, load_receipt
 from tests.scenarios.world.loop import BEGINNING, Stuck, VirtualLoop
 from tests.scenarios.world.plan import GATEWAY, KINDS, Crash, Moment
@@ -214,11 +214,7 @@ class Life:
             self.draining.start(Interrupted("A signal asks for the end."))
 
     async def _stage(self, journal: Journal) -> None:
-        number = await journal.staging.begin_input("input.csv", path=None, receipts=None)
-        expenses = all_staged(self.history.plan.companies)
-        for start in range(0, len(expenses), 100):
-            await journal.staging.stage(number, expenses[start : start + 100])
-        await journal.staging.end_input(number, "input.csv", InputFacts(None, None, None, len(expenses), 0))
+        await file_in(journal, all_staged(self.history.plan.companies), name="input.csv")
 
     def _note(self, event: str, **facts: object) -> None:
         self.trace("note", event, facts)
