@@ -47,6 +47,8 @@ CREATE TABLE company (
     served_run   INTEGER REFERENCES run (run_no),
     -- How long its last syncs took, from which the next look at one is planned.
     pace         TEXT,
+    -- Codat's time up to which its syncs were read by the last comparison that agreed.
+    compared_to  TEXT,
     hold_code    TEXT,
     hold_message TEXT,
     hold_hint    TEXT,

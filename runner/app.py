@@ -144,9 +144,11 @@ class App:
             return await self._conclude(settings, journal, started, inputs, unread, stop)
 
     async def verify(
-        self, settings: RunSettings, *, companies: Sequence[str], rebuild: Sequence[Source] | None
+        self, settings: RunSettings, *, companies: Sequence[str], rebuild: Sequence[Source] | None, everything: bool
     ) -> VerifyReport:
         """Compare the journal with Codat and repair it; with `rebuild` make it anew from CSVs and the API alone.
+
+        With `everything` the syncs that an earlier comparison has read are read again; a rebuild always does.
 
         No companies named means all of them. Raises `RefusedToStart` for one that the journal does not have: of a
         journal that is made anew, after its files are read.
@@ -173,7 +175,7 @@ class App:
                         verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency)
                         if rebuild is not None:
                             await verifier.rebuild()
-                        findings = await verifier.verify(chosen)
+                        findings = await verifier.verify(chosen, everything=everything or rebuild is not None)
             except RunStopped as error:
                 stop = error
             agrees = all(each.agrees for each in findings)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from itertools import chain, repeat
 
 from runner.domain.ids import CompanyId
@@ -27,18 +28,21 @@ class Verifier:
         self._unclear: dict[CompanyId, str] = {}
         self._unreadable: dict[CompanyId, str] = {}
 
-    async def verify(self, companies: Sequence[CompanyId]) -> list[Findings]:
-        """Compare the companies named, or all of the journal's, and return what came of each."""
+    async def verify(self, companies: Sequence[CompanyId], *, everything: bool = False) -> list[Findings]:
+        """Compare the companies named, or all of the journal's, and return what came of each.
+
+        With `everything` also with syncs that an earlier comparison that agreed has read.
+        """
         findings: list[Findings] = []
         self._idle = await self._kit.journal.ages.since_sending()
         async with aclosing(self._pages(companies)) as pages:
             async for page in pages:
-                findings += await each(page, self._verify, limit=self._concurrency)
+                findings += await each(page, partial(self._verify, everything=everything), limit=self._concurrency)
         return findings
 
-    async def _verify(self, company: CompanyId) -> Findings:
+    async def _verify(self, company: CompanyId, *, everything: bool) -> Findings:
         try:
-            findings = await verify_company(company, self._kit, idle=self._idle)
+            findings = await verify_company(company, self._kit, idle=self._idle, everything=everything)
         except (CompanyHeld, RequestError) as error:
             findings = await not_compared(company, error.message, self._kit)
         self._kit.note("company_verified", company=company, agrees=findings.agrees, unread=findings.unread)

@@ -57,6 +57,12 @@ _NOTHING_TO_COMPARE: Final[Mapping[ExpenseState, str]] = {
 @input_options
 @click.option("--company", "companies", multiple=True, help="Only this company; may be given several times.")
 @click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Read all syncs again, not only those since the last comparison of the company that agreed.",
+)
+@click.option(
     "--rebuild",
     is_flag=True,
     help="The journal is lost, or older than reality (restored from a copy): learn from the CSV files and from Codat "
@@ -73,8 +79,18 @@ _NOTHING_TO_COMPARE: Final[Mapping[ExpenseState, str]] = {
 @click.option("--concurrency", type=click.IntRange(1, 1000), default=32, show_default=True, help="Companies at a time.")
 @check_journal_option
 @json_option
-def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool, as_json: bool, **options: Any) -> int:
+def verify(
+    inputs: tuple[str, ...],
+    companies: tuple[str, ...],
+    *,
+    everything: bool,
+    rebuild: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
     """Compare the journal with what Codat says, expense by expense, and repair the journal where it knew less.
+
+    Of each company, the syncs since its last comparison that agreed are read; with --all every one.
 
     Tells expenses that are posted here and absent there, posted there more than once, posted there and unknown
     here, and those in doubt. Nothing is sent. Exit code 0 if both sides agree, 7 if anything is left to look at.
@@ -88,7 +104,9 @@ def verify(inputs: tuple[str, ...], companies: tuple[str, ...], *, rebuild: bool
     settings = RunSettings(credential=read_credential(), **options)
     sources = (find_sources(inputs) if inputs else []) if rebuild else None
     _warn_of_workbooks(inputs, settings.journal)
-    report = conduct(lambda app: app.verify(settings, companies=companies, rebuild=sources), quiet=as_json)
+    report = conduct(
+        lambda app: app.verify(settings, companies=companies, rebuild=sources, everything=everything), quiet=as_json
+    )
     if as_json:
         click.echo(json.dumps(_json(report)))
     else:
@@ -119,6 +137,9 @@ def _json(report: VerifyReport) -> VerifyResult:
                 "expenses": each.expenses,
                 "agreed": {
                     c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.agreed.items()
+                },
+                "earlier": {
+                    c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.earlier.items()
                 },
                 "settled": {
                     c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.settled.items()
@@ -160,6 +181,7 @@ def _lines(each: Findings) -> list[str]:
         return [*lines, f"  could not be compared: {each.unread}", *_rest_lines(each, _BY_JOURNAL)]
     for words, sums in (
         ("posted, both say", each.agreed),
+        ("posted, both said when they were compared", each.earlier),
         ("found in the books; the journal was repaired", each.settled),
     ):
         lines += [f"  {total.count:>8,}  {words} ({total.amount:,.2f} {currency})" for currency, total in sums.items()]

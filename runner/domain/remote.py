@@ -1,6 +1,7 @@
 """What Codat says, as values."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from runner.domain.ids import CompanyId, DatasetId, ExpenseId, SyncId
@@ -35,6 +36,15 @@ class SyncStatus:
     def kind(self) -> SyncClass:
         """What the status code asks for."""
         return classify(self.code)
+
+    @property
+    def moment(self) -> datetime | None:
+        """`at` as an aware time; None where Codat gives none, or none that can be read."""
+        try:
+            found = datetime.fromisoformat(self.at or "")
+        except ValueError:
+            return None
+        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 class TransactionRow(NamedTuple):

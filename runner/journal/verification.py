@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import Any
@@ -21,7 +22,6 @@ _SQL = load("verification")
 class Known:
     """One expense as the journal knows it."""
 
-    place: int
     expense_id: ExpenseId
     state: ExpenseState
     currency: str
@@ -29,14 +29,37 @@ class Known:
     on_trust: bool
     """Posted on the word of Codat's duplicate guard or of a person alone: no sync that lists it was ever found."""
     sync_state: SyncState | None
+    posted_by: SyncId | None
+    """The sync that is known to have posted it, or would have; None where it is posted on trust."""
 
 
 class Verification(Verbs):
     """Reads a company's expenses page by page and takes what was found at Codat."""
 
-    async def page(self, company: CompanyId, *, after: int, limit: int) -> list[Known]:
-        """Return the company's next expenses, in staging order."""
+    async def page(self, company: CompanyId, *, after: ExpenseId, limit: int) -> list[Known]:
+        """Return the company's next expenses, in the order of their ids."""
         return await self._rows(_known, _SQL["page"], {"company": company, "after": after, "limit": limit})
+
+    async def agreed_to(self, company: CompanyId) -> datetime | None:
+        """Return Codat's time up to which the last comparison that agreed has read the company's syncs.
+
+        None where there was none, and where anything is in doubt.
+        """
+        return await self._row(datetime.fromisoformat, _SQL["agreed_to"], {"company": company})
+
+    async def record_agreed(self, company: CompanyId, to: datetime | None) -> None:
+        """Record how far a comparison that agreed has read for good."""
+        values = {"company": company, "to": None if to is None else to.isoformat()}
+        await self._change(_SQL["agreed"], values)
+
+    async def to_be_listed(self, company: CompanyId) -> frozenset[SyncId]:
+        """Return the company's own syncs that Codat has to list."""
+        return frozenset(await self._rows(SyncId, _SQL["to_be_listed"], {"company": company}))
+
+    async def to_compare_again(self, company: CompanyId, *, since: datetime) -> frozenset[SyncId]:
+        """Return the company's own syncs that were begun since, and those of expenses that may be sent again."""
+        values = {"company": company, "since": since.astimezone(UTC).isoformat(timespec="microseconds")}
+        return frozenset(await self._rows(SyncId, _SQL["to_compare_again"], values))
 
     async def record_found(self, company: CompanyId, verdicts: Mapping[ExpenseId, Verdict], *, kind: str) -> None:
         """Take verdicts on expenses that nothing final, or something else, was known of."""
@@ -89,13 +112,13 @@ class Verification(Verbs):
 
 
 def _known(*row: Any) -> Known:
-    place, expense, state, currency, units, nanos, on_trust, sync_state = row
+    expense, state, currency, units, nanos, on_trust, sync_state, posted_by = row
     return Known(
-        place,
         ExpenseId(expense),
         ExpenseState(state),
         currency,
         join(units, nanos),
         bool(on_trust),
         None if sync_state is None else SyncState(sync_state),
+        None if posted_by is None or on_trust else SyncId(posted_by),
     )

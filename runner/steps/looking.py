@@ -1,7 +1,7 @@
 """Looking for a sync that the journal does not know, by the expenses that it holds."""
 
 from collections.abc import Awaitable, Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
@@ -58,7 +58,7 @@ async def look(
             return status.sync_id
         if status.kind is not SyncClass.RUNNING and rows:
             foreign.append(status.sync_id)
-        elif status.kind is SyncClass.RUNNING or not is_older(status.at, since):
+        elif status.kind is SyncClass.RUNNING or not is_older(status.moment, since):
             unclear = True
     if foreign:
         await kit.journal.syncs.record_foreign(company, foreign)
@@ -149,12 +149,6 @@ _SLACK = timedelta(days=1)
 """By how much Codat's clock and this machine's may differ before an old sync is taken for a new one, or the reverse."""
 
 
-def is_older(at: str | None, since: datetime | None) -> bool:
-    """Say whether Codat's time of a sync, as it writes it, is certain to lie before `since`."""
-    if at is None or since is None:
-        return False
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return False
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) < since - _SLACK
+def is_older(moment: datetime | None, since: datetime | None) -> bool:
+    """Say whether Codat's time of a sync is certain to lie before `since`."""
+    return moment is not None and since is not None and moment < since - _SLACK

@@ -102,7 +102,7 @@ async def _read_strange(company: CompanyId, known_foreign: int, shown: Shown, ki
 def _may_show_more(status: SyncStatus, rows: Rows, kit: Kit) -> bool:
     if status.kind is SyncClass.RUNNING:
         return True
-    return not rows and not is_older(status.at, kit.clock.now() - _LATE_ROWS)
+    return not rows and not is_older(status.moment, kit.clock.now() - _LATE_ROWS)
 
 
 def _completed(each: Resend, shown: Shown) -> list[SyncId]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from runner.domain.ids import CompanyId, ExpenseId, SyncId
 from runner.domain.judging import Verdict, judge, statuses
@@ -19,6 +20,12 @@ from runner.steps.looking import Look, look
 from runner.steps.transactions import check_transactions, read_transactions
 
 PAGE = 5_000
+NO_EXPENSE = ExpenseId("")
+"""Comes before every id."""
+LATE = timedelta(hours=1)
+"""Syncs that are so much older than the mark are read once more: the list may have lagged when they were compared."""
+_MAY_CHANGE = timedelta(days=2)
+"""For how long the transactions of a sync that has ended may still be to come, or undecided."""
 _UNDECIDED = frozenset({TransactionStatus.PENDING, TransactionStatus.UNKNOWN})
 
 
@@ -31,6 +38,10 @@ class Remote:
     """The newest sync that lists an expense, and its row there."""
     running: set[SyncId] = field(default_factory=set)
     """Syncs that have not ended: they may not list yet all that they hold."""
+    open: set[SyncId] = field(default_factory=set)
+    """Syncs that show no transactions yet, or some that Codat does not know the end of."""
+    earlier: frozenset[SyncId] = frozenset()
+    """Syncs that are listed and were not read, because an earlier comparison has read them and agreed."""
 
     def last_word(self, expense: ExpenseId) -> tuple[SyncId, str] | None:
         """Return the newest sync that lists the expense, and the code that its row stands for."""
@@ -50,6 +61,8 @@ class Findings:
     expenses: int = 0
     agreed: dict[str, Sum] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
     """Posted here and Completed there, by currency."""
+    earlier: dict[str, Sum] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
+    """Posted here, by syncs that an earlier comparison found to agree, and that Codat lists still."""
     settled: dict[str, Sum] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
     """Completed there and not known here: the journal was repaired."""
     missing: list[ExpenseId] = field(default_factory=list)
@@ -74,33 +87,91 @@ class Findings:
         return not (self.missing or self.doubled or self.in_doubt or self.unread)
 
 
-async def verify_company(company: CompanyId, kit: Kit, *, idle: float) -> Findings:
-    """Compare one company's expenses with all syncs that Codat lists; repair the journal; tell the rest.
+async def verify_company(company: CompanyId, kit: Kit, *, idle: float, everything: bool = False) -> Findings:
+    """Compare one company's expenses with the syncs that Codat lists; repair the journal; tell the rest.
 
-    `idle` says for how many seconds it is proved that nothing has been sent from this journal.
+    Syncs that the last comparison that agreed has read are not read again, unless `everything` is asked for or the
+    others leave anything that does not agree. `idle` says for how many seconds it is proved that nothing has been
+    sent from this journal.
     """
     listed = {status.sync_id: status for status in await kit.codat.statuses(company)}
     settled = await _settle_open_syncs(company, listed, kit)
-    remote = await read_remote(company, listed, kit)
     ours = await kit.journal.syncs.started_here(company)
-    compared = Comparison(company, remote, ours, quiet=idle >= kit.limits.quiescence, settled=settled)
-    unknown = set(remote.completed)
-    after = 0
-    while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
-        after = page[-1].place
-        unknown -= {known.expense_id for known in page}
-        await compared.add(page, kit)
-    compared.findings.unknown = sorted(unknown)
+    complete = await kit.journal.verification.to_be_listed(company) <= listed.keys()
+    new = listed if everything or not complete else await _since_agreed(company, listed, kit)
+    compared = await _compare(company, listed, new, ours, kit, idle=idle, settled=settled)
+    if not compared.findings.agrees and len(new) < len(listed):
+        compared = await _compare(company, listed, listed, ours, kit, idle=idle, settled=settled)
+    await compared.record(kit)
+    if compared.findings.agrees and complete:
+        await kit.journal.verification.record_agreed(company, _agreed_to(listed, compared.remote, kit.clock.now()))
     await _tell_held(compared.findings, kit)
     return compared.findings
+
+
+async def _since_agreed(
+    company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit
+) -> Mapping[SyncId, SyncStatus]:
+    """Return the syncs that are to be read; all of them where no comparison has agreed, or anything is in doubt.
+
+    An expense in doubt may stand in any of them. One that was not taken, and may be sent again, is looked for in its
+    own sync, however old that is: it may have been posted there since.
+    """
+    mark = await kit.journal.verification.agreed_to(company)
+    if mark is None:
+        return listed
+    again = await kit.journal.verification.to_compare_again(company, since=mark - LATE)
+    return {
+        sync_id: status
+        for sync_id, status in listed.items()
+        if status.moment is None or status.moment >= mark - LATE or status.kind is SyncClass.RUNNING or sync_id in again
+    }
+
+
+def _agreed_to(listed: Mapping[SyncId, SyncStatus], remote: Remote, now: datetime) -> datetime | None:
+    """Return Codat's time before which no sync can say anything else any more; None where that is not certain."""
+    moments = {sync_id: status.moment for sync_id, status in listed.items()}
+    changing = [moments[each] for each in remote.running]
+    for sync_id in remote.open:
+        moment = moments[sync_id]
+        if moment is not None and moment > now - _MAY_CHANGE:
+            changing.append(moment)
+    known = [moment for moment in moments.values() if moment is not None]
+    if not known or None in changing:
+        return None
+    return min(now, max(known), *(moment for moment in changing if moment is not None))
+
+
+async def _compare(
+    company: CompanyId,
+    listed: Mapping[SyncId, SyncStatus],
+    new: Mapping[SyncId, SyncStatus],
+    ours: frozenset[SyncId],
+    kit: Kit,
+    *,
+    idle: float,
+    settled: "Settled",
+) -> "Comparison":
+    """Read the transactions of the `new` ones of the syncs listed, and lay them beside the journal."""
+    remote = await read_remote(company, new, kit)
+    remote.earlier = frozenset(listed.keys() - new.keys())
+    compared = Comparison(company, remote, ours, quiet=idle >= kit.limits.quiescence, settled=settled)
+    unknown = set(remote.completed)
+    after = NO_EXPENSE
+    while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
+        after = page[-1].expense_id
+        unknown -= {known.expense_id for known in page}
+        compared.add(page)
+    compared.findings.unknown = sorted(unknown)
+    return compared
 
 
 async def not_compared(company: CompanyId, reason: str, kit: Kit) -> Findings:
     """Return where the expenses of a company stand by the journal alone, because it could not be compared."""
     findings = Findings(company, unread=reason)
-    after = 0
+    after = NO_EXPENSE
     while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
-        after = page[-1].place
+        after = page[-1].expense_id
         findings.expenses += len(page)
         for known in page:
             starting = known.sync_state is SyncState.STARTING and known.state is ExpenseState.SENT
@@ -173,16 +244,22 @@ async def _adopt_if_found(company: CompanyId, sync: Sync, kit: Kit) -> Sync | No
 
 
 async def read_remote(company: CompanyId, listed: Mapping[SyncId, SyncStatus], kit: Kit) -> Remote:
-    """Read the transactions of every sync that Codat lists for the company, oldest first."""
+    """Read the transactions of every sync that is named, of those that Codat lists for the company, oldest first."""
     remote = Remote()
     for status in sorted(listed.values(), key=lambda status: status.at or ""):
-        for expense, row in statuses(await read_transactions(company, status.sync_id, kit)).items():
+        rows = statuses(await read_transactions(company, status.sync_id, kit))
+        for expense, row in rows.items():
             remote.latest[expense] = (status.sync_id, row)
             if row.status is TransactionStatus.COMPLETED:
                 remote.completed[expense].append(status.sync_id)
+        if not rows or any(row.status in _UNDECIDED for row in rows.values()):
+            remote.open.add(status.sync_id)
         if status.kind is SyncClass.RUNNING:
             remote.running.add(status.sync_id)
     return remote
+
+
+_VERIFIED = "Found in the books by a verification."
 
 
 class Comparison:
@@ -198,26 +275,26 @@ class Comparison:
         settled: Settled,
     ) -> None:
         self.findings = Findings(company)
-        self._remote = remote
+        self.remote = remote
         self._ours = ours
         # A sync of others that has not ended may hold anything: it may not list yet all that it holds.
         self._quiet = quiet and remote.running <= ours
         self._settled = settled
+        self._found: dict[ExpenseId, Verdict] = {}
+        self._absent: dict[ExpenseId, tuple[SyncId, str] | None] = {}
 
-    async def add(self, page: Sequence[Known], kit: Kit) -> None:
-        """Compare a page, and repair the journal where it knew less."""
-        findings, company = self.findings, self.findings.company_id
+    def add(self, page: Sequence[Known]) -> None:
+        """Compare a page."""
+        findings = self.findings
         findings.expenses += len(page)
-        settled: dict[ExpenseId, Verdict] = {}
-        absent: dict[ExpenseId, tuple[SyncId, str] | None] = {}
         for known in page:
-            expense, there = known.expense_id, self._remote.completed.get(known.expense_id, [])
+            expense, there = known.expense_id, self.remote.completed.get(known.expense_id, [])
             if len(there) > 1:
                 findings.doubled.append(expense)
             if known.state is ExpenseState.POSTED:
-                self._posted(known, completed=bool(there))
+                self._posted(known, there)
             elif there and known.state is not ExpenseState.SENT:
-                settled[expense] = found_posted(there, self._ours, "verified", "Found in the books by a verification.")
+                self._found[expense] = found_posted(there, self._ours, "verified", _VERIFIED)
                 findings.settled[known.currency] += Sum(1, known.gross)
             elif known.state is ExpenseState.SENT and expense in self._settled.unknown:
                 findings.in_doubt.append(expense)
@@ -225,18 +302,28 @@ class Comparison:
             elif known.state is ExpenseState.IN_DOUBT or known.sync_state is SyncState.STARTING:
                 findings.in_doubt.append(expense)
                 if self._is_absent(known):
-                    absent[expense] = self._remote.last_word(expense)
+                    self._absent[expense] = self.remote.last_word(expense)
+                    findings.absent.append(expense)
             else:
                 findings.rest[known.state] += 1
-        if settled:
-            await kit.journal.verification.record_found(company, settled, kind="verified")
-        if absent:
-            await kit.journal.verification.record_absent(company, absent)
-            findings.absent += absent
 
-    def _posted(self, known: Known, *, completed: bool) -> None:
-        if completed:
+    async def record(self, kit: Kit) -> None:
+        """Repair the journal where it knew less."""
+        company, verbs = self.findings.company_id, kit.journal.verification
+        if self._found:
+            await verbs.record_found(company, self._found, kind="verified")
+        if self._absent:
+            await verbs.record_absent(company, self._absent)
+
+    def _posted(self, known: Known, there: Sequence[SyncId]) -> None:
+        earlier = known.posted_by in self.remote.earlier
+        if earlier and there:
+            # By the sync that was compared earlier, and by another one since.
+            self.findings.doubled.append(known.expense_id)
+        if there:
             self.findings.agreed[known.currency] += Sum(1, known.gross)
+        elif earlier:
+            self.findings.earlier[known.currency] += Sum(1, known.gross)
         elif known.on_trust:
             self.findings.rest[ExpenseState.POSTED] += 1
         else:
@@ -249,7 +336,7 @@ class Comparison:
         if known.sync_state is SyncState.FORGOTTEN:
             # Where Codat forgets a sync, that nothing lists its expenses does not say that it never posted them.
             return False
-        return self._quiet and not self._remote.is_undecided(expense)
+        return self._quiet and not self.remote.is_undecided(expense)
 
 
 async def rebuild_company(company: CompanyId, kit: Kit) -> bool:
@@ -263,9 +350,9 @@ async def rebuild_company(company: CompanyId, kit: Kit) -> bool:
     await _settle_open_syncs(company, listed, kit)
     ours = await kit.journal.syncs.started_here(company)
     remote = await read_remote(company, listed, kit)
-    after = 0
+    after = NO_EXPENSE
     while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
-        after = page[-1].place
+        after = page[-1].expense_id
         found = {known.expense_id: _rebuilt(known, remote, ours) for known in page}
         verdicts = {expense: verdict for expense, verdict in found.items() if verdict is not None}
         if verdicts:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -10,18 +11,22 @@ from runner.cli import cli
 from runner.cli.verify import _lines
 from runner.clock import SystemClock
 from runner.codat.draining import Draining
-from runner.domain.ids import CompanyId
+from runner.domain.ids import CompanyId, SyncId
+from runner.domain.remote import SyncStatus
 from runner.errors import ExitCode, RefusedToStart
 from runner.journal.journal import writing
 from runner.simulator.faults import Fault, FaultKind
-from runner.steps.verifying import not_compared, verify_company
+from runner.steps.verifying import Remote, _agreed_to, not_compared, verify_company
 from runner.verifier import Verifier
-from tests.clocks import FakeClock
+from tests.clocks import START, FakeClock
 from tests.filing import begin, file_in
 from tests.scenarios_steps.walking import COMPANY_ID, staged
 from tests.simulator_client import COMPANY, expense_id
 
 LONG = 700.0
+DAY = 86_400.0
+EPOCH = START - timedelta(seconds=1_000)
+"""Codat's clock shows what the clock on this machine shows."""
 OTHER = "9c0cc4f2-2f4a-4a40-9e6c-0c9f4e9b1c01"
 
 
@@ -30,16 +35,17 @@ def unlisted(**options):
     return Fault(FaultKind.MISSING, expense=expense_id(1), times=1, **options)
 
 
-async def verify(world, *, idle=LONG, company=COMPANY_ID):
+async def verify(world, *, idle=LONG, company=COMPANY_ID, everything=False):
     await world.journal.runs.begin(version="test", flow=world.flow, purpose="verify")
-    findings = await verify_company(company, world.kit(), idle=idle)
+    findings = await verify_company(company, world.kit(), idle=idle, everything=everything)
     assert accounted(findings) == findings.expenses == len(world.states())
     return findings
 
 
 def accounted(findings):
     """Count the expenses of all lists that no two of which share any."""
-    compared = sum(each.count for side in (findings.agreed, findings.settled) for each in side.values())
+    sides = (findings.agreed, findings.earlier, findings.settled)
+    compared = sum(each.count for side in sides for each in side.values())
     return compared + len(findings.missing) + len(findings.in_doubt) + sum(findings.rest.values())
 
 
@@ -331,6 +337,189 @@ async def test_a_rebuild_sends_the_receipt_of_an_expense_in_the_books_to_the_dou
 
     assert here.receipts() == ["in_doubt", "attached"]
     assert len(here.service.ledger.attachments_of(COMPANY, expense_id(1))) == 1
+
+
+# ---- only what is new ----
+
+
+async def nights(world, *numbers):
+    """Post an expense a night, a day apart; the clock stands a day after the last one."""
+    for number in numbers:
+        await world.stage(number)
+        await world.live()
+        world.clock.advance(DAY)
+
+
+def syncs_of(world):
+    """The company's syncs at Codat, newest first."""
+    account = world.service.account
+    return account.syncs.of(world.service.company(COMPANY), now=world.clock.monotonic())
+
+
+def change(world, number, status):
+    """Change what the newest sync that holds the expense says of it."""
+    items = [item for sync in syncs_of(world) for item in sync.items if item.transaction.id == expense_id(number)]
+    items[0].status = status
+
+
+async def read_by(world, **options):
+    """Verify; return what came of it, and how many syncs were read."""
+    before = len(world.sent("GET", "/transactions"))
+    findings = await verify(world, **options)
+    return findings, len(world.sent("GET", "/transactions")) - before
+
+
+async def test_only_syncs_since_the_last_comparison_that_agreed_are_read(world):
+    here = world(epoch=EPOCH)
+    await nights(here, 1, 2, 3)
+    first = await read_by(here)
+    await nights(here, 4)
+
+    second = await read_by(here)
+    everything = await read_by(here, everything=True)
+
+    assert [read for _, read in (first, second, everything)] == [3, 2, 4]
+    assert (second[0].agreed["GBP"].count, second[0].earlier["GBP"].count) == (2, 2)
+    assert everything[0].agreed["GBP"].count == 4
+    assert all(findings.agrees for findings, _ in (first, second, everything))
+
+
+async def test_a_deviation_in_a_sync_that_is_new_is_found_and_in_an_old_one_with_everything(world):
+    here = world(epoch=EPOCH)
+    await nights(here, 1, 2)
+    await verify(here)
+    await nights(here, 3)
+    change(here, 1, "PushError")
+
+    assert (await verify(here)).agrees
+    assert (await verify(here, everything=True)).missing == [expense_id(1)]
+
+    change(here, 1, "Completed")
+    assert (await verify(here, everything=True)).agrees
+    await nights(here, 4)
+    change(here, 4, "PushError")
+    assert (await verify(here)).missing == [expense_id(4)]
+
+
+async def test_a_comparison_that_does_not_agree_is_made_again_in_full(world):
+    here = world(epoch=EPOCH)
+    await nights(here, 1, 2)
+    await verify(here)
+    await nights(here, 3)
+    change(here, 3, "PushError")
+    await verify(here)
+    await nights(here, 4, 5)
+    change(here, 3, "Completed")
+
+    findings, read = await read_by(here)
+
+    # That of the mark, and all since.
+    assert (findings.agrees, read) == (True, 4)
+
+
+async def test_what_an_old_and_a_new_sync_completed_is_doubled(world):
+    here = world(epoch=EPOCH, duplicate_check="never")
+    await nights(here, 1, 2)
+    await verify(here)
+    here.clock.advance(DAY)
+    await posted_by_another(here, world, 1)
+
+    findings = await verify(here)
+
+    assert findings.doubled == [expense_id(1)]
+    assert (await verify(here)).doubled == [expense_id(1)]
+
+
+async def test_an_old_sync_is_read_as_long_as_an_expense_of_it_may_be_sent_again(world):
+    here = world(epoch=EPOCH, faults=[Fault(FaultKind.PUSH_ERROR, expense=expense_id(1))])
+    await nights(here, 1, 2)
+    assert (await verify(here)).rest == {"failed": 1}
+    await nights(here, 3)
+    change(here, 1, "Completed")
+
+    findings = await verify(here)
+
+    assert findings.settled["GBP"].count == 1
+    assert here.state(1) == "posted"
+
+
+async def test_a_sync_that_had_not_ended_is_read_once_it_has(world):
+    here = world(epoch=EPOCH, duplicate_check="never")
+    await nights(here, 1)
+    other = world(beside=here)
+    await other.stage(1)
+    other.kill_after("POST", "/syncs")
+    await other.live_until_killed()
+    syncs_of(here)[0].duration = 3 * DAY
+    here.clock.advance(DAY)
+    assert (await verify(here)).agrees
+    here.clock.advance(5 * DAY)
+
+    assert (await verify(here)).doubled == [expense_id(1)]
+
+
+def test_the_mark_stays_before_whatever_may_still_say_something_else():
+    now = datetime(2026, 1, 19, 12, tzinfo=UTC)
+    ids = [SyncId(f"{day}") for day in (10, 18, 19)]
+    listed = {each: SyncStatus(each, 2000, at=f"2026-01-{each}T00:00:00") for each in ids}
+
+    def mark(*, running=(), open_ones=(), now=now):
+        remote = Remote(running={ids[each] for each in running}, open={ids[each] for each in open_ones})
+        found = _agreed_to(listed, remote, now)
+        return None if found is None else (found.day, found.hour)
+
+    assert mark() == (19, 0)
+    assert mark(running=[1]) == (18, 0)
+    assert mark(running=[0]) == (10, 0)
+    assert mark(open_ones=[2, 1]) == (18, 0)
+    # Transactions that have not come for days do not come any more.
+    assert mark(open_ones=[0]) == (19, 0)
+    assert mark(now=datetime(2026, 1, 15, 6, tzinfo=UTC)) == (15, 6)
+    listed[ids[0]] = SyncStatus(ids[0], 1000, at=None)
+    assert mark(running=[0]) is None
+
+
+@pytest.mark.parametrize("lag", [600.0, 3_000.0])
+async def test_a_sync_that_the_list_showed_late_is_read(world, lag):
+    here = world(epoch=EPOCH, duplicate_check="never")
+    await nights(here, 1)
+    await posted_by_another(here, world, 1)
+    syncs = here.service.company(COMPANY).syncs
+    late = syncs.pop()
+    here.clock.advance(lag)
+    await here.stage(2)
+    await here.live()
+    assert (await verify(here)).agrees
+
+    syncs.insert(1, late)
+    here.clock.advance(DAY)
+
+    assert (await verify(here)).doubled == [expense_id(1)]
+
+
+async def test_nothing_is_left_out_where_one_of_our_syncs_is_not_listed_any_more(world):
+    here = world(epoch=EPOCH)
+    await nights(here, 1, 2, 3)
+    await verify(here)
+    syncs = here.service.company(COMPANY).syncs
+    syncs.pop(0)
+
+    findings = await verify(here)
+
+    assert findings.missing == [expense_id(1)]
+    assert findings.agreed["GBP"].count == 2
+
+
+async def test_whatever_is_in_doubt_is_searched_for_in_all_syncs(world):
+    here = world(epoch=EPOCH)
+    await nights(here, 1, 2)
+    await verify(here)
+    here.service.add_fault(Fault(FaultKind.MISSING, expense=expense_id(3)))
+    await nights(here, 3)
+
+    findings, read = await read_by(here)
+
+    assert (findings.in_doubt, findings.absent, read) == ([expense_id(3)], [expense_id(3)], 3)
 
 
 # ---- the commands ----

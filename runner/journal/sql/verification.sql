@@ -1,9 +1,38 @@
 -- name: page
-SELECT expense_no, expense_id, state, currency, units, nanos, (external OR code = 'resolved') AND evidence_sync IS NULL,
-       (SELECT sync.state FROM draft JOIN sync USING (sync_no) WHERE draft.draft_no = expense.draft_no)
-FROM expense
-WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_no > :after
-ORDER BY expense_no LIMIT :limit
+SELECT expense.expense_id, expense.state, expense.currency, expense.units, expense.nanos,
+       (expense.external OR expense.code = 'resolved') AND expense.evidence_sync IS NULL,
+       sync.state, coalesce(expense.evidence_sync, sync.sync_id)
+FROM expense LEFT JOIN draft ON draft.draft_no = expense.draft_no LEFT JOIN sync ON sync.sync_no = draft.sync_no
+WHERE expense.company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense.expense_id > :after
+ORDER BY expense.expense_id LIMIT :limit
+
+-- name: agreed_to
+SELECT compared_to FROM company
+WHERE company_id = :company AND compared_to IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM sync WHERE sync.company_no = company.company_no AND sync.state = 'starting')
+  AND NOT EXISTS (SELECT 1 FROM expense WHERE expense.company_no = company.company_no AND expense.state = 'in_doubt')
+
+-- name: agreed
+UPDATE company SET compared_to = :to WHERE company_id = :company AND compared_to IS NOT :to
+
+-- name: to_be_listed
+SELECT sync_id FROM sync
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND sync_id IS NOT NULL
+  AND state <> 'forgotten'
+
+-- name: to_compare_again
+-- State by state, so that each is looked up in the index of what is open.
+SELECT sync_id FROM sync
+WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND sync_id IS NOT NULL
+  AND begun_at >= :since
+UNION
+SELECT sync.sync_id FROM expense JOIN draft USING (draft_no) JOIN sync USING (sync_no)
+WHERE expense.company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND expense.state = 'failed' AND sync.sync_id IS NOT NULL
+UNION
+SELECT sync.sync_id FROM expense JOIN draft USING (draft_no) JOIN sync USING (sync_no)
+WHERE expense.company_no = (SELECT company_no FROM company WHERE company_id = :company)
+  AND expense.state = 'staged' AND expense.draft_no IS NOT NULL AND sync.sync_id IS NOT NULL
 
 -- name: found
 UPDATE expense

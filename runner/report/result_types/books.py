@@ -365,6 +365,7 @@ class ComparedCompany(TypedDict):
     unread: str | None
     expenses: Count
     agreed: MoneyByState
+    earlier: MoneyByState
     settled: dict[str, Any]
     missing: list[str]
     doubled: list[str]
