@@ -223,6 +223,7 @@ CREATE TABLE sync (
 CREATE UNIQUE INDEX sync_of_unknown_fate ON sync (company_no) WHERE state = 'starting';
 CREATE UNIQUE INDEX sync_identity ON sync (company_no, sync_id) WHERE sync_id IS NOT NULL;
 CREATE INDEX sync_by_id ON sync (sync_id) WHERE sync_id IS NOT NULL;
+CREATE INDEX sync_void ON sync (company_no) WHERE state = 'void';
 CREATE INDEX sync_open ON sync (company_no, sync_no) WHERE state IN ('starting', 'running', 'finished');
 
 -- Syncs found at Codat that hold nothing of ours, so that each is read only once; numbered in the order of finding.

@@ -1,10 +1,12 @@
 """The journal's verbs for attempts: intentions before effects, outcomes after."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from sqlite3 import Connection
 from typing import Any
 
-from runner.domain.ids import AttemptNo, CompanyId, DraftNo, IdempotencyKey, ReceiptNo, SyncNo
+from runner.domain.ids import AttemptNo, CompanyId, DraftNo, ExpenseId, IdempotencyKey, ReceiptNo, SyncId, SyncNo
 from runner.domain.states import EffectKind, Outcome
 from runner.errors import IdRepeated
 from runner.journal.ages import instant
@@ -27,6 +29,16 @@ class End:
 
 
 DONE = End(Outcome.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What the journal knows of the way that expenses went."""
+
+    syncs: frozenset[SyncId]
+    """Syncs that listed one of them."""
+    sent: Sequence[datetime]
+    """When they may have gone out."""
 
 
 def begin(  # noqa: PLR0913 - one row, its columns
@@ -101,6 +113,20 @@ class Attempts(Verbs):
     async def record(self, attempt: AttemptNo, fact: End) -> None:
         """Record an outcome that nothing else depends on."""
         await self._write(lambda connection: end(self._context, connection, attempt, fact))
+
+    async def traces_of(self, company: CompanyId, expenses: Collection[ExpenseId]) -> Traces:
+        """Return where these expenses may have ended up, without a look at Codat."""
+
+        def operation(connection: Connection) -> Traces:
+            sent = {at for (at,) in connection.execute(_SQL["lost_starts"], {"company": company})}
+            syncs: set[SyncId] = set()
+            for expense in expenses:
+                values = {"company": company, "expense": expense}
+                sent.update(at for (at,) in connection.execute(_SQL["sent"], values))
+                syncs.update(SyncId(sync_id) for (sync_id,) in connection.execute(_SQL["known_in"], values))
+            return Traces(frozenset(syncs), sorted(datetime.fromisoformat(at) for at in sent))
+
+        return await self._read(operation)
 
     async def of_draft(self, draft: DraftNo) -> Attempt | None:
         """Return the latest attempt to create the draft's dataset."""

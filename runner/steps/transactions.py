@@ -35,7 +35,7 @@ async def check_transactions(company: CompanyId, sync: Sync, kit: Kit) -> None:
     elif kind is SyncClass.HOLD:
         verdicts = _unless_begun(verdicts)
     elif before := previously_processed(None, rows, verdicts):
-        verdicts.update(await posted_elsewhere(company, before, kit))
+        verdicts.update(await posted_elsewhere(company, before, kit, but=sync.sync_id))
     others = {expense: verdict for expense, verdict in verdicts.items() if verdict != POSTED}
     await kit.journal.syncs.record_judged(
         company,
@@ -119,11 +119,11 @@ async def _after_duplication(
     before = previously_processed(sync.error, rows, verdicts)
     open_ones = [e for e in verdicts if e not in rows or rows[e].status is TransactionStatus.PENDING]
     if not before:
-        before = set(await completed_in(company, open_ones, kit))
+        before = set(await completed_in(company, open_ones, kit, but=sync.sync_id))
     if not before and len(verdicts) == 1:
         before = set(open_ones)
     others = {e: v for e, v in verdicts.items() if e not in before}
-    result = {**_unless_begun(others), **await posted_elsewhere(company, before, kit)}
+    result = {**_unless_begun(others), **await posted_elsewhere(company, before, kit, but=sync.sync_id)}
     free = [e for e in open_ones if result[e] == STAGED]
     return result, () if before or not free else _parts(free)
 

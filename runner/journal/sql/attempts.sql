@@ -34,6 +34,26 @@ SELECT attempt_no, idempotency_key, body_hash, outcome, received, unbelieved_syn
        run_no, first_sent_at, first_boottime, first_served, last_run, last_sent_at, last_boottime, last_served
 FROM attempt WHERE receipt_no = :subject AND kind = 'attach' ORDER BY attempt_no DESC LIMIT 1
 
+-- name: sent
+-- When an expense may have gone out, as this machine's clock has it: with its draft, or with the one it was split from.
+SELECT attempt.first_sent_at FROM expense JOIN draft USING (draft_no) JOIN attempt ON attempt.draft_no = draft.draft_no
+WHERE expense.company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
+UNION
+SELECT attempt.first_sent_at FROM expense JOIN draft USING (draft_no) JOIN attempt ON attempt.draft_no = draft.split_from
+WHERE expense.company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense
+
+-- name: lost_starts
+-- When a sync may have begun that was taken for one that never was.
+SELECT attempt.first_sent_at FROM sync JOIN attempt USING (sync_no)
+WHERE sync.company_no = (SELECT company_no FROM company WHERE company_id = :company) AND sync.state = 'void'
+  AND attempt.outcome NOT IN ('refused', 'not_sent')
+
+-- name: known_in
+SELECT sync_id FROM known_row
+WHERE expense_no = (
+    SELECT expense_no FROM expense
+    WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense_id = :expense)
+
 -- name: unbelieved
 UPDATE attempt SET unbelieved_sync = :sync_id, unbelieved_dataset = :dataset_id WHERE attempt_no = :attempt
 
