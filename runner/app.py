@@ -4,7 +4,7 @@ import math
 import random
 import shlex
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -94,6 +94,10 @@ class VerifyReport:
     stop: RunStopped | None
 
 
+AtEnd = Callable[[Journal, RunReport], Awaitable[None]]
+"""Does something with the report of a run that still holds its journal."""
+
+
 class App:
     """The parts that all commands share."""
 
@@ -110,10 +114,11 @@ class App:
         """When the run has to end, in monotonic seconds."""
         self.inbox: InboxReport | None = None
 
-    async def run(self, settings: RunSettings, sources: Sequence[Source]) -> RunReport:
+    async def run(self, settings: RunSettings, sources: Sequence[Source], *, at_end: AtEnd | None = None) -> RunReport:
         """Stage the sources, walk every company with open work, account for every expense.
 
-        Running again is resuming: what an earlier life left open is taken up, with or without sources.
+        Running again is resuming: what an earlier life left open is taken up, with or without sources. `at_end` is
+        awaited when all is recorded and before the journal is let go.
         Raises `RunnerError` where nothing could be begun; what stops a run later is in the report.
         """
         checked_address(settings.base_url)
@@ -141,7 +146,10 @@ class App:
                     await self._walk(settings, journal)
             except RunStopped as error:
                 stop = error
-            return await self._conclude(settings, journal, started, inputs, unread, stop)
+            report = await self._conclude(settings, journal, started, inputs, unread, stop)
+            if at_end is not None:
+                await at_end(journal, report)
+            return report
 
     async def verify(
         self, settings: RunSettings, *, companies: Sequence[str], rebuild: Sequence[Source] | None, everything: bool

@@ -246,6 +246,11 @@ class JournalLocked(RunStopped):
     code = "journal_locked"
     exit_code = ExitCode.JOURNAL_LOCKED
 
+    def __init__(self, message: str, *, hint: str | None = None, brief: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.brief = brief
+        """Whether it is held for a moment only, so that it can be waited for."""
+
 
 class JournalUnusable(RunStopped):
     """The journal cannot be opened or written: wrong file, newer version, no space, read-only, damaged."""

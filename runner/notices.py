@@ -50,21 +50,27 @@ class Telling:
     clock: Clock
     say: Say
 
-    def after_run(self, end: RunEnd, books: Books | None) -> None:
-        """Tell what is new at a run's end; without `books`, because the run had none, only how it ended.
+    async def at_end(self, journal: Journal, end: RunEnd, books: Books) -> None:
+        """Tell what is new at a run's end, and write it down while the run still holds its journal."""
+        seen = await self._look(journal, of_end(end), books)
+        # A way out may take its time: the loop has signs of life to give meanwhile.
+        _, states = await asyncio.to_thread(self._tell, seen)
+        if states:
+            await journal.notices.record(states)
 
-        Where the journal cannot be read, or there is none, only a failure is told, and each time: nothing can be
-        remembered.
+    def after_run(self, end: RunEnd) -> None:
+        """Tell how a run ended that has no books, because it could not begin or went wrong.
+
+        Where the journal cannot be read, or there is none, it is told each time: nothing can be remembered.
         """
         ended = of_end(end)
         try:
             with reading(self.journal, self.clock) as journal:
-                seen = asyncio.run(self._look(journal, ended, books))
+                seen = asyncio.run(self._look(journal, ended, None))
         except JournalUnusable:
-            seen = _Seen(ended, {})
-            self._tell(seen, remember=False)
+            self._tell(_Seen(ended, {}))
             return
-        self._tell(seen)
+        self._remember(self._tell(seen)[1])
 
     def now(self) -> bool:
         """Tell what is new by the journal alone, beside whatever runs; return whether all was delivered.
@@ -78,7 +84,9 @@ class Telling:
             return True
         with reading(self.journal, self.clock) as journal:
             seen = asyncio.run(self._look_now(journal))
-        return self._tell(seen)
+        delivered, states = self._tell(seen)
+        self._remember(states)
+        return delivered
 
     def sample(self) -> bool:
         """Send a sample through every channel; return whether all took it. Nothing is remembered."""
@@ -107,7 +115,8 @@ class Telling:
     async def _known(self, journal: Journal) -> dict[str, list[Known]]:
         return {channel.name: await journal.notices.known(channel.name) for channel in self.channels}
 
-    def _tell(self, seen: "_Seen", *, remember: bool = True) -> bool:
+    def _tell(self, seen: "_Seen") -> tuple[bool, list[tuple[str, State]]]:
+        """Deliver what is new; return whether all took it, and what is to be remembered."""
         now = self.clock.now()
         states: list[tuple[str, State]] = []
         delivered = True
@@ -121,9 +130,7 @@ class Telling:
                 took = self._deliver(channel, message)
             delivered &= took
             states.append((channel.name, compared.delivered if took else compared.undelivered))
-        if remember:
-            self._remember([each for each in states if each[1].keep or each[1].forget])
-        return delivered
+        return delivered, [each for each in states if each[1].keep or each[1].forget]
 
     def _compared(self, seen: "_Seen", channel: Channel, now: datetime) -> Comparison:
         return compare(
@@ -163,7 +170,7 @@ class Telling:
             self.say(f"What was told could not be recorded, and may be told again: {error.message}")
 
     async def _record(self, states: list[tuple[str, State]]) -> None:
-        async with writing(self.journal, self.clock) as journal:
+        async with writing(self.journal, self.clock, brief=True) as journal:
             await journal.notices.record(states)
 
 

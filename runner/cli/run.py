@@ -151,14 +151,15 @@ def run(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:  # noqa:
     """
     journal: Path = options["journal"]
     with (
-        telling(read_notices(options, journal=journal)) as outcome,
+        telling(read_notices(options, journal=journal)) as teller,
         metrics_written(options.pop("metrics_file"), journal) as metrics,
     ):
         settings = _settings(options)
         sources = find_sources(inputs) if inputs else []
-        report = conduct(lambda app: metrics.during(app, app.run(settings, sources)), quiet=as_json)
+        report = conduct(
+            lambda app: metrics.during(app, app.run(settings, sources, at_end=teller.at_end)), quiet=as_json
+        )
         print_report(report, journal=settings.journal, as_json=as_json)
-        outcome.report = report
     return int(report.exit_code)
 
 

@@ -1,4 +1,4 @@
-"""What a run does when it has ended, however it ended: tell what is new. It never changes how the run ended."""
+"""What a run does at its end, however it ends: tell what is new. It never changes how the run ended."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,29 +9,34 @@ import click
 
 from runner.app import RunReport
 from runner.errors import ExitCode, RunnerError, RunStopped
-from runner.journal.records import Books
+from runner.journal.journal import Journal
 from runner.logs import hidden
 
 if TYPE_CHECKING:
     from runner.notices import Telling
+    from runner.report.notices import RunEnd
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What came of a run, once it is known."""
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells what came of a run, once it is known and while the run still holds its journal."""
 
-    report: RunReport | None = None
+    notices: "Telling | None"
+
+    async def at_end(self, journal: Journal, report: RunReport) -> None:
+        """Tell it."""
+        if self.notices is None:
+            return
+        stop = "" if report.stop is None else report.stop.code
+        with _whatever_happens():
+            await self.notices.at_end(journal, _end(report.exit_code, stop), report.books)
 
 
 @contextmanager
-def telling(notices: "Telling | None") -> Iterator[Outcome]:
-    """Tell what is new when the block ends, by its report or by the error that ends it."""
-    outcome = Outcome()
-    if notices is None:
-        yield outcome
-        return
+def telling(notices: "Telling | None") -> Iterator[Teller]:
+    """Tell what is new: at the end of the run, or the error that ends the block."""
     try:
-        yield outcome
+        yield Teller(notices)
     except RunnerError as error:
         code = error.exit_code if isinstance(error, RunStopped) else ExitCode.INTERNAL
         _tell(notices, code, error.code)
@@ -42,18 +47,26 @@ def telling(notices: "Telling | None") -> Iterator[Outcome]:
     except Exception:
         _tell(notices, ExitCode.INTERNAL, "internal_error")
         raise
-    report = outcome.report
-    if report is not None:
-        stop = "" if report.stop is None else report.stop.code
-        _tell(notices, report.exit_code, stop, report.books)
 
 
-def _tell(notices: "Telling", exit_code: ExitCode, code: str, books: Books | None = None) -> None:
+def _tell(notices: "Telling | None", exit_code: ExitCode, code: str) -> None:
+    if notices is not None:
+        with _whatever_happens():
+            notices.after_run(_end(exit_code, code))
+
+
+def _end(exit_code: ExitCode, code: str) -> "RunEnd":
     # Here, because a run without notices need not load it.
     from runner.report.notices import RunEnd  # noqa: PLC0415
 
+    return RunEnd(exit_code, code)
+
+
+@contextmanager
+def _whatever_happens() -> Iterator[None]:
+    """Say what went wrong while notices were told: the run ended as it ended."""
     try:
-        notices.after_run(RunEnd(exit_code, code), books)
+        yield
     except KeyboardInterrupt:
         click.echo("Interrupted while notices were told: the next run tells what is left.", err=True)
     except Exception as error:  # noqa: BLE001 - whatever it is, the run ended as it ended

@@ -2,12 +2,12 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 from runner.clock import Clock, ServiceTime
 from runner.domain.ids import RunNo
-from runner.errors import JournalUnusable
+from runner.errors import JournalLocked, JournalUnusable
 from runner.journal.accounts import Accounts
 from runner.journal.ages import Ages
 from runner.journal.attempts import Attempts
@@ -40,6 +40,11 @@ from runner.journal.syncs import Syncs
 from runner.journal.trouble import Trouble
 from runner.journal.verification import Verification
 from runner.logs import get_log
+
+PATIENCE = 10.0
+"""For how many seconds a journal is waited for that is held for a moment only."""
+_BETWEEN = 0.1
+"""Seconds between two tries."""
 
 
 class Journal:
@@ -95,25 +100,44 @@ def require_journal(path: Path) -> None:
 
 @asynccontextmanager
 async def writing(
-    path: Path, clock: Clock, *, rebuild: bool = False, check: bool = True, mounts: str | None = None
+    path: Path,
+    clock: Clock,
+    *,
+    rebuild: bool = False,
+    check: bool = True,
+    brief: bool = False,
+    mounts: str | None = None,
 ) -> AsyncIterator[Journal]:
     """Hold the journal for one run: lock, check, open, migrate; fold the log into the file at the end.
 
     Only a `rebuild` makes a journal again that its lock file knows and that is gone. Without `check` the file is
     examined after an unclean end alone. Whoever sends asks `runs.open_rebuild` first: a journal that has lost
     something is opened, and marked. `mounts` stands for the system's table of mounts.
+    `brief` says that it is held for a moment only: then it is had at once or not at all, and others wait for it.
     Raises `JournalLocked` where another run holds it, `JournalUnusable` where it cannot be opened or written.
     """
     # Two names of one file must meet at one lock.
     path = path.resolve()  # noqa: ASYNC240 - before anything else runs, like the opening itself
     require_good_place(path, mount_table() if mounts is None else mounts)
-    with Lock(path, now=clock.now(), rebuild=rebuild) as lock:
+    with ExitStack() as held:
+        lock = await _taken(held, Lock(path, now=clock.now(), rebuild=rebuild, brief=brief), clock, brief=brief)
         store = GroupCommit(lambda: open_for_writing(path, lock, check=check), Identity(lock))
         await store.start()
         try:
             yield Journal(store, clock)
         finally:
             await store.close()
+
+
+async def _taken(held: ExitStack, lock: Lock, clock: Clock, *, brief: bool) -> Lock:
+    until = clock.monotonic() + PATIENCE
+    while True:
+        try:
+            return held.enter_context(lock)
+        except JournalLocked as locked:
+            if brief or not locked.brief or clock.monotonic() >= until:
+                raise
+        await clock.sleep(_BETWEEN)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -32,11 +33,12 @@ class Lock:
     leads to another lock file. Its descriptor is opened before SQLite opens the file, and closed after.
     """
 
-    def __init__(self, journal: Path, *, now: datetime, rebuild: bool = False) -> None:
+    def __init__(self, journal: Path, *, now: datetime, rebuild: bool = False, brief: bool = False) -> None:
         self._journal = journal
         self._path = lock_file_of(journal)
         self.now = now
         self.rebuild = rebuild
+        self._brief = brief
         self._descriptor = -1
         self._file = -1
         self._by_inode = -1
@@ -82,7 +84,7 @@ class Lock:
         behind, but not at the beginning, which is all that the file without its log would have.
         """
         known = self._says.journal == journal
-        self._says = LockFile(number, journal, self._says.pid, self._says.host, self._says.since)
+        self._says = replace(self._says, commit=number, journal=journal)
         try:
             if not os.fstat(self._descriptor).st_nlink:
                 self._make_again()
@@ -164,7 +166,8 @@ class Lock:
         _HELD.add(key)
 
     def _say_who(self) -> None:
-        self._says = self._says.held_by(os.getpid(), os.uname().nodename, self.now.isoformat(timespec="seconds"))
+        since = self.now.isoformat(timespec="seconds")
+        self._says = self._says.held_by(os.getpid(), os.uname().nodename, since, brief=self._brief)
         os.pwrite(self._descriptor, self._says.text(), 0)
 
     def _make_again(self) -> None:
@@ -183,9 +186,14 @@ class Lock:
         get_log().warning("lock_file_was_deleted", file=str(self._path), now="made again; it is never to be deleted")
 
     def _locked(self) -> JournalLocked:
+        holder = _holder(self._path)
+        said = "a process that has not said which"
+        if holder is not None:
+            said = f"process {holder.pid} on {holder.host}, since {holder.since}"
         return JournalLocked(
-            f"Another run holds this journal: {_holder(self._path)}.",
+            f"Another run holds this journal: {said}.",
             hint="Wait for it to end, or stop it with Ctrl-C or SIGTERM; two runs on one journal are never safe.",
+            brief=holder is not None and bool(holder.brief),
         )
 
     def _release(self) -> None:
@@ -209,12 +217,12 @@ def share_one_table(folder: Path) -> bool:
     return False
 
 
-def _holder(path: Path) -> str:
+def _holder(path: Path) -> LockFile | None:
     for _ in range(_LOOKS):
         with suppress(OSError):
             said = LockFile.parse(path.read_bytes())
             if said is not None and said.pid is not None:
-                return f"process {said.pid} on {said.host}, since {said.since}"
+                return said
         # Whoever has just won the lock says its name a moment later.
         time.sleep(_PAUSE)
-    return "a process that has not said which"
+    return None

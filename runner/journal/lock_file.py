@@ -14,7 +14,7 @@ NUMBER_AT: Final = len(b'{"commit": "')
 """Where the number stands: it is written over after every durable commit."""
 
 _DIGITS: Final = 20
-_KNOWN: Final = ("journal", "pid", "host", "since")
+_KNOWN: Final = ("journal", "pid", "host", "since", "brief")
 
 
 def lock_file_of(journal: Path) -> Path:
@@ -39,6 +39,8 @@ class LockFile:
     host: str | None = None
     since: str | None = None
     """ISO 8601 in UTC; None, like the two above, where nobody holds it."""
+    brief: bool | None = None
+    """Whether it is held for a moment only, to write down what notices told."""
 
     @classmethod
     def parse(cls, said: bytes) -> "LockFile | None":
@@ -49,13 +51,13 @@ class LockFile:
             return cls(int(facts.get("commit", 0)), **known)
         return None
 
-    def held_by(self, pid: int, host: str, since: str) -> "LockFile":
+    def held_by(self, pid: int, host: str, since: str, *, brief: bool = False) -> "LockFile":
         """Return what the file says while somebody holds it."""
-        return replace(self, pid=pid, host=host, since=since)
+        return replace(self, pid=pid, host=host, since=since, brief=brief or None)
 
     def let_go(self) -> "LockFile":
         """Return what the file says when nobody holds it any more."""
-        return replace(self, pid=None, host=None, since=None)
+        return replace(self, pid=None, host=None, since=None, brief=None)
 
     def text(self) -> bytes:
         """Return the whole file."""

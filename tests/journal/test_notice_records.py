@@ -1,6 +1,7 @@
 """What was told is remembered for each channel; what came in last is counted by the batch that it came with."""
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from runner.delivery.message import NotDelivered
 from runner.domain.expense import RowError
 from runner.domain.notices import Known, State, Topic
 from runner.domain.states import ExpenseState
-from runner.errors import ExitCode
+from runner.errors import ExitCode, JournalLocked
 from runner.journal.journal import scratch, writing
 from runner.journal.lock import Lock
 from runner.journal.notices import Arrivals
@@ -111,6 +112,26 @@ def begun(path, clock, *, hold=False):
     return asyncio.run(write())
 
 
+def end_of_run(telling, end, books):
+    """Tell what is new at the end of a run, which holds the journal."""
+
+    async def tell():
+        async with writing(telling.journal, telling.clock) as journal:
+            await telling.at_end(journal, end, books)
+
+    asyncio.run(tell())
+
+
+def known_to_a_new_run(path):
+    """What the channel was told, as the first run sees that gets the lock."""
+
+    async def look():
+        async with writing(path, FakeClock()) as journal:
+            return [known.topic for known in await journal.notices.known("ear")]
+
+    return asyncio.run(look())
+
+
 async def hold_one(journal):
     await journal.companies.hold(COMPANY_ID, code="no_connection", message="no", hint=None)
 
@@ -119,11 +140,11 @@ def test_a_night_of_trouble_is_told_once_the_next_is_silent_and_the_third_recove
     path, clock, ear = tmp_path / "j.db", FakeClock(), Ear()
     held = begun(path, clock, hold=True)
     for _ in range(2):
-        telling(path, ear, clock=clock).after_run(RunEnd(ExitCode.WORK_REMAINS), held)
+        end_of_run(telling(path, ear, clock=clock), RunEnd(ExitCode.WORK_REMAINS), held)
     assert ear.heard == ["1 company held"]
-    telling(path, ear, clock=clock).after_run(RunEnd(ExitCode.OK), begun(path, clock))
+    end_of_run(telling(path, ear, clock=clock), RunEnd(ExitCode.OK), begun(path, clock))
     assert ear.heard[1:] == ["recovered: 1 company held"]
-    telling(path, ear, clock=clock).after_run(RunEnd(ExitCode.OK), begun(path, clock))
+    end_of_run(telling(path, ear, clock=clock), RunEnd(ExitCode.OK), begun(path, clock))
     assert len(ear.heard) == 2
 
 
@@ -131,9 +152,9 @@ def test_a_channel_that_failed_is_told_at_the_next_end_and_others_are_not_told_a
     path, said, well, broken = tmp_path / "j.db", [], Ear(), Ear(NotDelivered("It ended with 1."))
     broken.name, broken.shown = "other", "the command x"
     held = begun(path, FakeClock(), hold=True)
-    telling(path, broken, well, said=said).after_run(RunEnd(ExitCode.WORK_REMAINS), held)
+    end_of_run(telling(path, broken, well, said=said), RunEnd(ExitCode.WORK_REMAINS), held)
     broken.failure = None
-    telling(path, broken, well, said=said).after_run(RunEnd(ExitCode.WORK_REMAINS), held)
+    end_of_run(telling(path, broken, well, said=said), RunEnd(ExitCode.WORK_REMAINS), held)
     assert (len(well.heard), len(broken.heard)) == (1, 2)
     assert said == ["Notice not delivered through the command x: It ended with 1. The next run tries again."]
 
@@ -141,25 +162,25 @@ def test_a_channel_that_failed_is_told_at_the_next_end_and_others_are_not_told_a
 def test_a_failure_without_a_journal_is_told_each_time_and_makes_none(tmp_path):
     path, ear = tmp_path / "j.db", Ear()
     for _ in range(2):
-        telling(path, ear).after_run(RunEnd(ExitCode.KEY_REFUSED, "key_refused"), None)
+        telling(path, ear).after_run(RunEnd(ExitCode.KEY_REFUSED, "key_refused"))
     assert ear.heard == ["run failed (77)"] * 2
-    telling(path, ear).after_run(RunEnd(ExitCode.JOURNAL_LOCKED, "journal_locked"), None)
+    telling(path, ear).after_run(RunEnd(ExitCode.JOURNAL_LOCKED, "journal_locked"))
     assert len(ear.heard) == 2
     assert not path.exists()
 
 
 def test_a_failure_with_a_journal_is_told_once_and_leaves_what_stands_in_the_books_alone(tmp_path):
     path, clock, ear = tmp_path / "j.db", FakeClock(), Ear()
-    telling(path, ear, clock=clock).after_run(RunEnd(ExitCode.OK), begun(path, clock, hold=True))
+    end_of_run(telling(path, ear, clock=clock), RunEnd(ExitCode.OK), begun(path, clock, hold=True))
     for _ in range(2):
-        telling(path, ear, clock=clock).after_run(RunEnd(ExitCode.CONFIGURATION, "configuration"), None)
+        telling(path, ear, clock=clock).after_run(RunEnd(ExitCode.CONFIGURATION, "configuration"))
     assert ear.heard == ["1 company held", "run failed (78)"]
 
 
 def test_topics_that_nobody_wants_are_not_told(tmp_path):
     path, ear = tmp_path / "j.db", Ear()
     held = begun(path, FakeClock(), hold=True)
-    telling(path, ear, about=frozenset({Topic.RUN_FAILED})).after_run(RunEnd(ExitCode.OK), held)
+    end_of_run(telling(path, ear, about=frozenset({Topic.RUN_FAILED})), RunEnd(ExitCode.OK), held)
     assert ear.heard == []
 
 
@@ -172,7 +193,7 @@ def test_that_no_run_comes_is_told_beside_the_runs_and_ends_with_the_next(tmp_pa
     for _ in range(2):
         assert telling(path, ear, **stale).now()
     assert ear.heard == ["no run for too long"]
-    telling(path, ear, **stale).after_run(RunEnd(ExitCode.OK), begun(path, clock))
+    end_of_run(telling(path, ear, **stale), RunEnd(ExitCode.OK), begun(path, clock))
     assert ear.heard[1:] == ["recovered: no run for too long"]
 
 
@@ -186,13 +207,72 @@ def test_beside_a_run_at_work_nothing_is_told(tmp_path):
 
 def test_what_cannot_be_recorded_is_told_and_told_again(tmp_path):
     path, said, ear = tmp_path / "j.db", [], Ear()
-    held = begun(path, FakeClock(), hold=True)
+    begun(path, FakeClock())
+    failed = RunEnd(ExitCode.CONFIGURATION, "configuration")
     with Lock(path, now=START):
-        telling(path, ear, said=said).after_run(RunEnd(ExitCode.OK), held)
+        telling(path, ear, said=said).after_run(failed)
     assert len(said) == 1
     assert said[0].startswith("What was told could not be recorded, and may be told again")
-    telling(path, ear, said=said).after_run(RunEnd(ExitCode.OK), held)
-    assert ear.heard == ["1 company held"] * 2
+    telling(path, ear, said=said).after_run(failed)
+    assert ear.heard == ["run failed (78)"] * 2
+
+
+def test_a_run_that_begins_while_another_tells_is_refused_and_finds_it_told(tmp_path):
+    path, clock, ear = tmp_path / "j.db", FakeClock(), Ear()
+    held = begun(path, clock, hold=True)
+    refused = []
+
+    def begin_another(_message):
+        with pytest.raises(JournalLocked), Lock(path, now=START):
+            pass
+        refused.append(True)
+
+    ear.deliver = begin_another
+    end_of_run(telling(path, ear, clock=clock), RunEnd(ExitCode.WORK_REMAINS), held)
+    assert refused == [True]
+    assert known_to_a_new_run(path) == [Topic.HELD]
+
+
+class Passing(FakeClock):
+    """Calls something as soon as it has gone on for so long."""
+
+    def __init__(self, seconds, then):
+        super().__init__()
+        self.until, self.then = self.monotonic() + seconds, then
+
+    async def sleep(self, seconds):
+        await super().sleep(seconds)
+        if self.monotonic() >= self.until:
+            self.then()
+
+
+async def test_a_run_waits_ten_seconds_for_what_is_held_to_write_down_what_was_told(tmp_path):
+    path = tmp_path / "j.db"
+    async with writing(path, FakeClock()):
+        pass
+    with ExitStack() as notify:
+        notify.enter_context(Lock(path, now=START, brief=True))
+        clock = Passing(9.5, notify.close)
+        async with writing(path, clock) as journal:
+            await journal.runs.begin(version="test", flow="datasets")
+    assert 9.0 < sum(clock.sleeps) < 10.0
+
+    clock = FakeClock()
+    with Lock(path, now=START, brief=True), pytest.raises(JournalLocked):
+        async with writing(path, clock):
+            pass
+    assert 9.9 < sum(clock.sleeps) < 10.2
+
+
+@pytest.mark.parametrize(("holder", "comer"), [(False, False), (False, True), (True, True)])
+async def test_nobody_waits_for_a_run_and_notices_wait_for_nobody(tmp_path, holder, comer):
+    path, clock = tmp_path / "j.db", FakeClock()
+    async with writing(path, FakeClock()):
+        pass
+    with Lock(path, now=START, brief=holder), pytest.raises(JournalLocked):
+        async with writing(path, clock, brief=comer):
+            pass
+    assert clock.sleeps == []
 
 
 def test_a_sample_is_not_remembered_and_needs_no_journal(tmp_path):
