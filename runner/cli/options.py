@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from runner import toml
 from runner.codat.address import BASE_URL
 from runner.codat.flows import Flow
 from runner.domain.preflight import Preflight
@@ -215,16 +215,11 @@ def read_config(path: Path | None) -> dict[str, Any]:
     file = path or DEFAULT_CONFIG
     if path is None and not file.exists():
         return {}
+    what = f"configuration file {file}"
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return toml.parse(toml.read_text(file, what), what)
     except FileNotFoundError as error:
-        raise ConfigurationWrong(f"There is no configuration file {file}.", hint="Check --config.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationWrong(f"The configuration file {file} cannot be read: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationWrong(f"The configuration file {file} is not valid TOML: {error}.") from error
-    except RecursionError as error:
-        raise ConfigurationWrong(f"The configuration file {file} is nested too deep.") from error
+        raise ConfigurationWrong(f"There is no {what}.", hint="Check --config.") from error
 
 
 def given_account_options() -> list[str]:

@@ -1,23 +1,17 @@
 """Profiles as TOML: found by path or name, parsed, laid over the one that they extend."""
 
 import difflib
-import re
-import tomllib
 from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from runner import toml
 from runner.errors import ConfigurationWrong
 from runner.intake.mapping.places import Places
 
-MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 5
-MAX_PARTS: Final = 50
-_ENDLESS: Final = re.compile(
-    rf"""(?<![\w-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]{{0,99}}"|'[^'\n]{{0,99}}')[ \t]{{0,9}}\.[ \t]{{0,9}}){{{MAX_PARTS}}}"""
-)
 
 Table = dict[str, Any]
 
@@ -64,16 +58,12 @@ def read_raw(named: str, *, beside: Path | None = None, depth: int = 0) -> Raw:
     if depth > MAX_DEPTH:
         raise ConfigurationWrong(f"The mapping profile {named!r} extends itself, or too many others.")
     path, name = _find(named, beside)
-    text = _text(path, name)
-    if _ENDLESS.search(text):
-        # Its parser takes time with the square of their number.
-        raise ConfigurationWrong(f"The mapping profile {name} has a key of more than {MAX_PARTS} parts.")
+    what = f"mapping profile {name}"
     try:
-        values = tomllib.loads(text, parse_float=Decimal)
-    except RecursionError:
-        raise ConfigurationWrong(f"The mapping profile {name} is nested too deep.") from None
-    except ValueError as error:
-        raise ConfigurationWrong(f"The mapping profile {name} is not valid TOML: {error}.") from None
+        text = toml.read_text(path, what)
+    except FileNotFoundError as error:
+        raise ConfigurationWrong(f"The {what} cannot be read: {error.strerror}.") from None
+    values = toml.parse(text, what, parse_float=Decimal)
     _resolve_files(values, path.parent)
     extends = values.pop("extends", None)
     if extends is None:
@@ -112,17 +102,6 @@ def _find(named: str, beside: Path | None) -> tuple[Path, str]:
         + ", ".join(known)
         + ". To write one: expense-runner map init FILE",
     )
-
-
-def _text(path: Path, name: str) -> str:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigurationWrong(f"The mapping profile {name} is larger than {MAX_BYTES:,} bytes.")
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigurationWrong(f"The mapping profile {name} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ConfigurationWrong(f"The mapping profile {name} is not UTF-8 text.") from None
 
 
 def _resolve_files(values: Table, folder: Path) -> None:

@@ -52,6 +52,9 @@ def require_table(sample: Sample) -> None:
         raise FileFault(
             Fault(Code.NUL_CHARACTER, None, None, "a CSV file or workbook: NUL characters are in it"), line=1
         )
+    if not sample.whole and len(sample.rows) < 2:
+        fault = Fault(Code.ROW_TOO_LONG, None, None, f"more than one row in the first {HEAD:,} bytes of a CSV file")
+        raise FileFault(fault, line=1)
     if not sample.rows:
         raise FileFault(Fault(Code.NO_HEADER, None, None, "a header line: nothing is in it"), line=1)
     cells, line = sample.rows[0]
