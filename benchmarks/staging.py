@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.measuring import Cost, Stopwatch, Work, alone, in_turns, machine, table, write_expenses
+from runner.journal.kept import TOGETHER, KeptRow, pack
 
 OURS = "ours: checked, durable"
 BATCH = 1_000
@@ -110,10 +111,21 @@ def _insert(connection: sqlite3.Connection, batch: list[list[str]], *, first: in
     )
     numbers = dict(connection.execute("SELECT company_id, company_no FROM company"))
     connection.executemany(
-        "INSERT INTO expense (expense_no, company_no, expense_id, input_no, line, rows, content_hash, currency, units, "
-        "nanos) VALUES (?, ?, ?, 1, 1, 1, ?, ?, 1, 1)",
+        "INSERT INTO expense (expense_no, company_no, expense_id, input_no, line, rows, named, cells, day, short_key, "
+        "number, back, content_hash, currency, units, nanos) "
+        "VALUES (?, ?, ?, 1, 1, 1, 1, ?, ?, ?, NULL, 0, ?, ?, 1, 1)",
         _expenses(batch, numbers, first),
     )
+    connection.executemany(
+        "INSERT INTO input_row (input_no, line, cells, kind, expense_no) VALUES (1, ?, ?, 0, ?)",
+        [(number + 1, number * 2654435761 % 2**63, number) for number in range(first, first + len(batch))],
+    )
+    for start in range(0, len(batch), TOGETHER):
+        part = [KeptRow(first + start + place, row) for place, row in enumerate(batch[start : start + TOGETHER])]
+        connection.execute(
+            "INSERT INTO kept_rows (input_no, first_line, last_line, body) VALUES (1, ?, ?, ?)",
+            (part[0].line, part[-1].line, pack(part)),
+        )
     connection.executemany(
         "INSERT INTO payload (expense_no, body) VALUES (?, ?)",
         [(number, (",".join(row) * 2).encode()) for number, row in enumerate(batch, start=first)],
@@ -127,7 +139,8 @@ def _expenses(batch: list[list[str]], numbers: dict[str, int], first: int) -> It
     for number, row in enumerate(batch, start=first):
         # As scattered as real ids are: the index over them is the dearest part.
         own = f"{number * 2654435761 % 2**32:08x}-0000-5000-8000-000000000000"
-        yield number, numbers[row[0]], own, bytes(32), row[4]
+        scattered = number * 2654435761 % 2**63
+        yield number, numbers[row[0]], own, scattered, row[3], scattered, bytes(32), row[4]
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ async def _stage_one(
         refusals = [] if described.refusal is None else [described.refusal]
         await journal.staging.end_refused(number, facts, refusals)
         return _staged(way, number, described, digested, errors=len(refusals))
-    subject = Subject(number, facts.sha256, way.source_name, way.overlap, facts.came_back)
+    subject = Subject(number, facts.sha256, way.source_name, way.overlap, facts.came_back, tuple(facts.header))
     met = [] if digested is None else [no for no, size, sha in notes if digested.beginnings.get(size) == sha]
     compared, errors = await _let_in(subject, facts, met, way.source.name, journal)
     counts = compared.outcomes
@@ -204,7 +204,7 @@ async def foresee(
             found.append(None)
             continue
         back = reading.described.came_back
-        subject = Subject(_NO_INPUT, digested.sha256, way.source_name, way.overlap, back)
+        subject = Subject(_NO_INPUT, digested.sha256, way.source_name, way.overlap, back, reading.described.header)
         compared = await journal.staging.compare(subject)
         found.append(Foreseen(compared.outcomes, compared.amounts))
     return found

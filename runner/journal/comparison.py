@@ -10,13 +10,15 @@ holds as long as no other file has come in since.
   (`overlap`), else a question.
 """
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import Final
 
-from runner.domain.identity import unnamed_id
+from runner.domain.identity import fold, unnamed_id
 from runner.domain.ids import CompanyId, ExpenseId, InputNo
 from runner.domain.money import join, whole_units
 from runner.journal.kept import unpack
@@ -30,6 +32,9 @@ _PAIRED: Final = ((1, 0, 1), (0, 0, 1), (1, 1, 0), (0, 1, 0))
 `alike`, whether theirs have an id of the user's own, and whether ours may.
 """
 
+_RANKS: Final = (1, 2, 3)
+"""In which order the cells count that a row of an earlier reading has: see the table `earlier`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -42,6 +47,8 @@ class Subject:
     """Whether exports of this source overlap: "yes", "no", or None where nobody has said."""
     came_back: bool = False
     """Whether it is a file of rejects: its rows say themselves which rows they were, or that they are new."""
+    header: tuple[str, ...] = ()
+    """The user's own columns, as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def compare(connection: Connection, subject: Subject) -> Compared:
         run(_SQL[statement])
     known = _known_bytes(connection, subject)
     compares = known is None and not subject.came_back
-    revised = _pair_with_revised(connection) if compares else ()
+    revised = _pair_with_revised(connection, subject.header) if compares else ()
     if compares and not revised:
         _pair_open(connection, subject)
     run(_SQL["by_id"])
@@ -75,8 +82,6 @@ def compare(connection: Connection, subject: Subject) -> Compared:
     _follow_rows(connection, subject)
     if revised:
         _pair_by_meaning(connection, "candidates_earlier", {})
-        _pair_rows(connection, current=0)
-        _follow_rows(connection, subject)
     elif compares or known is not None:
         # Of known bytes nothing is left but what was asked, if a setting has come since.
         _compare_days(connection, subject)
@@ -102,7 +107,7 @@ def _known_bytes(connection: Connection, subject: Subject) -> InputNo | None:
     return InputNo(found[0])
 
 
-def _pair_with_revised(connection: Connection) -> tuple[InputNo, ...]:
+def _pair_with_revised(connection: Connection, header: Sequence[str]) -> tuple[InputNo, ...]:
     """Find the readings that this one revises, and pair its rows with theirs by cells, then wrong ones by place."""
     revised = []
     for (earlier,) in connection.execute(_SQL["maybe_revised"]).fetchall():
@@ -112,16 +117,17 @@ def _pair_with_revised(connection: Connection) -> tuple[InputNo, ...]:
             revised.append(InputNo(earlier))
     if revised:
         connection.execute(_SQL["corrected_rows"])
-        _pair_rows(connection, current=1)
+        for rank in _RANKS:
+            _pair_rows(connection, rank)
         for earlier in revised:
-            _pair_by_place(connection, earlier)
+            _pair_by_place(connection, earlier, header)
     return tuple(revised)
 
 
-def _pair_rows(connection: Connection, *, current: int) -> None:
-    """Pair rows by the cells that earlier ones have, or had before a correction."""
+def _pair_rows(connection: Connection, rank: int) -> None:
+    """Pair rows by the cells of earlier ones."""
     connection.execute(_SQL["forget_pairs"])
-    connection.execute(_SQL["pair_cells"], {"current": current})
+    connection.execute(_SQL["pair_cells"], {"rank": rank})
     connection.execute(_SQL["take_rows"], {"how": "cells"})
 
 
@@ -136,7 +142,7 @@ def _pair_open(connection: Connection, subject: Subject) -> None:
     """Find rows of this source again that are wrong or asked about, unless each file brings only new rows."""
     if subject.overlap != "no":
         connection.execute(_SQL["open_alike"], {"source": subject.source})
-        _pair_rows(connection, current=1)
+        _pair_rows(connection, rank=1)
 
 
 def _pair_by_meaning(connection: Connection, candidates: str, values: dict[str, object]) -> None:
@@ -180,31 +186,51 @@ def _compare_days(connection: Connection, subject: Subject) -> None:
     connection.execute(_SQL["ask_sources"])
 
 
-def _pair_by_place(connection: Connection, earlier: InputNo) -> None:
-    """Pair rows that are still wrong with the rows in their places, where at least half of their cells are the same.
+def _pair_by_place(connection: Connection, earlier: InputNo, header: Sequence[str]) -> None:
+    """Pair rows that are still wrong with rows in their places that differ only in what was wrong with them.
 
     A row that is simply gone from its file is not paired: it stays told.
     """
     rows = _KeptRows(connection)
     wrong = connection.execute(_SQL["wrong_of_revised"], {"earlier": earlier}).fetchall()
+    (written,) = connection.execute(_SQL["header_of"], {"input": earlier}).fetchone()
+    was_header = json.loads(written or "[]")
     for line, first_input, first_line in wrong:
         values = {"earlier": earlier, "line": line}
+        was = rows.of(earlier, line)
+        if was is None:
+            continue
         before = connection.execute(_SQL["neighbour_before"], values).fetchone()
         behind = connection.execute(_SQL["neighbour_behind"], values).fetchone()
+        values |= {"first_input": first_input, "first_line": first_line}
+        faulty = {fold(name) for (name,) in connection.execute(_SQL["faulty_columns"], values) if name}
         values = {"before": before[0] if before else 0, "behind": behind[0] if behind else 1 << 62}
-        was = rows.of(earlier, line) or rows.of(InputNo(first_input), first_line)
         for (here,) in connection.execute(_SQL["unpaired_between"], values).fetchall():
-            if was is not None and _look_alike(was, rows.here(here)):
+            now = rows.here(here)
+            still = {fold(name) for (name,) in connection.execute(_SQL["faulty_here"], {"line": here}) if name}
+            if now is not None and _is_mended(_by_name(was_header, was), _by_name(header, now), faulty, still):
                 place = {"line": here, "first_input": first_input, "first_line": first_line}
                 connection.execute(_SQL["in_place"], place)
                 break
 
 
-def _look_alike(was: list[str], now: list[str] | None) -> bool:
-    """Say whether at least half of what a row said stands in the other one."""
-    said = Counter(text for cell in was if (text := cell.strip()))
-    still = said & Counter(cell.strip() for cell in now or ())
-    return bool(said) and 2 * still.total() >= said.total()
+def _by_name(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """Return a row's cells that are not blank, by the names of their columns."""
+    names = [fold(name) or f"#{place}" for place, name in enumerate(header, start=1)]
+    names += [f"#{place}" for place in range(len(names) + 1, len(cells) + 1)]
+    return {name: text for name, cell in zip(names, cells, strict=False) if (text := cell.strip())}
+
+
+def _is_mended(was: dict[str, str], now: dict[str, str], faulty: set[str], still: set[str]) -> bool:
+    """Say whether a row is another one mended: the same but in the columns that were wrong, or are `still`.
+
+    Where it is not known which those were, two of its texts may be gone, whatever column they stood in.
+    """
+    if not faulty:
+        gone = Counter(was.values()) - Counter(now.values())
+        return gone.total() <= 2 < len(was)
+    kept = was.keys() - faulty - still
+    return bool(kept) and all(was[name] == now.get(name) for name in kept)
 
 
 class _KeptRows:

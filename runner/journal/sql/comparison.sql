@@ -45,9 +45,10 @@ SELECT (SELECT coalesce(sum(min(theirs.often, ours.often)), 0)
        (SELECT count(*) FROM input_row WHERE input_no = :earlier)
 
 -- name: earlier_rows
-INSERT OR IGNORE INTO earlier (first_input, first_line, cells, expense_no, current)
+INSERT OR IGNORE INTO earlier (first_input, first_line, cells, expense_no, rank)
 SELECT coalesce(again.first_input, again.input_no), coalesce(again.first_line, again.line), again.cells,
-       expense.expense_no, expense.expense_no IS NULL OR expense.rows > 1 OR expense.cells = again.cells
+       expense.expense_no,
+       CASE WHEN expense.expense_no IS NULL OR expense.rows > 1 OR expense.cells = again.cells THEN 1 ELSE 2 END
 FROM input_row AS again
 LEFT JOIN input_row AS origin ON origin.input_no = again.first_input AND origin.line = again.first_line
 LEFT JOIN expense ON expense.expense_no = coalesce(again.expense_no, origin.expense_no)
@@ -55,9 +56,9 @@ WHERE again.input_no = :earlier
 
 -- name: corrected_rows
 -- What they say now, where a correction has come in by another file.
-INSERT OR IGNORE INTO earlier (first_input, first_line, cells, expense_no, current)
-SELECT first_input, first_line, expense.cells, expense_no, 1
-FROM earlier JOIN expense USING (expense_no) WHERE expense.rows = 1 AND earlier.current = 0
+INSERT OR IGNORE INTO earlier (first_input, first_line, cells, expense_no, rank)
+SELECT first_input, first_line, expense.cells, expense_no, 3
+FROM earlier JOIN expense USING (expense_no) WHERE expense.rows = 1 AND earlier.rank = 2
 
 -- name: forget_earlier
 DELETE FROM earlier
@@ -76,7 +77,7 @@ FROM (SELECT line, cells, row_number() OVER (PARTITION BY cells ORDER BY line) A
       FROM incoming_row WHERE how IS NULL) AS ours
 JOIN (SELECT first_input, first_line, cells,
              row_number() OVER (PARTITION BY cells ORDER BY first_input, first_line) AS place
-      FROM earlier WHERE current = :current AND (first_input, first_line) NOT IN (
+      FROM earlier WHERE rank = :rank AND (first_input, first_line) NOT IN (
           SELECT first_input, first_line FROM incoming_row WHERE first_input IS NOT NULL)
      ) AS theirs ON theirs.cells = ours.cells AND theirs.place = ours.place
 GROUP BY theirs.first_input, theirs.first_line
@@ -145,7 +146,7 @@ FROM pair WHERE pair.entry = incoming_row.line AND incoming_row.how IS NULL AND 
 
 -- name: open_alike
 -- Rows of this source that are wrong or asked about, and stand here again.
-INSERT OR IGNORE INTO earlier (first_input, first_line, cells, current)
+INSERT OR IGNORE INTO earlier (first_input, first_line, cells, rank)
 SELECT input_row.input_no, input_row.line, input_row.cells, 1
 FROM incoming_row CROSS JOIN input_row ON input_row.cells = incoming_row.cells
 CROSS JOIN input ON input.input_no = input_row.input_no
@@ -210,7 +211,8 @@ WHERE outcome IS NULL AND expense_no IS NULL AND EXISTS (
       AND NOT (question.reason = 'overlap' AND :overlap IS NOT NULL))
 
 -- name: returned_alike
--- A row that came back, and says what another expense says that has come in since, and is no other row of its file.
+-- A row that came back, and says what another expense says that has come in since; unless both stood in one file, as two
+-- rows.
 UPDATE incoming SET outcome = 'asked', reason = 'returned', other_no = found.expense_no
 FROM (
     SELECT incoming.entry, min(expense.expense_no) AS expense_no
@@ -218,11 +220,16 @@ FROM (
     CROSS JOIN incoming_row ON incoming_row.entry = incoming.entry
     CROSS JOIN expense ON expense.company_no = incoming.company_no AND expense.day = incoming.day
         AND expense.short_key = incoming.short_key
-    WHERE incoming.returned = 1 AND (incoming.outcome = 'new' OR incoming.outcome IS NULL OR incoming.outcome = 'corrected')
+    LEFT JOIN input_row AS other ON other.input_no = expense.input_no AND other.line = expense.line
+    WHERE incoming.returned = 1
+      AND (incoming.outcome = 'new' OR incoming.outcome IS NULL OR incoming.outcome = 'corrected')
       AND incoming_row.first_input IS NOT NULL AND expense.input_no > incoming_row.first_input
-      AND incoming_row.first_input <> coalesce((
-          SELECT first_input FROM input_row AS other
-          WHERE other.input_no = expense.input_no AND other.line = expense.line), expense.input_no)
+      AND coalesce(other.first_input, expense.input_no) <> incoming_row.first_input
+      AND NOT EXISTS (
+          SELECT 1 FROM input_row AS beside
+          WHERE beside.first_input = incoming_row.first_input AND beside.first_line = incoming_row.first_line
+            AND beside.first_input IS NOT NULL AND beside.kind <> 0
+            AND beside.input_no = coalesce(other.first_input, expense.input_no))
       AND expense.expense_no IS NOT incoming.expense_no AND NOT (expense.named = 1 AND incoming.named = 1)
     GROUP BY incoming.entry
 ) AS found
@@ -383,6 +390,17 @@ WHERE input_row.input_no = :earlier AND input_row.line > :line ORDER BY input_ro
 
 -- name: unpaired_between
 SELECT line FROM incoming_row WHERE how IS NULL AND line > :before AND line < :behind ORDER BY line LIMIT 200
+
+-- name: header_of
+SELECT header FROM input WHERE input_no = :input
+
+-- name: faulty_columns
+-- What was wrong with a row, where it first stood or where it stands in an earlier reading.
+SELECT column_name FROM row_error WHERE input_no = :earlier AND line = :line
+UNION SELECT column_name FROM row_error WHERE input_no = :first_input AND line = :first_line
+
+-- name: faulty_here
+SELECT column_name FROM incoming_error WHERE line = :line
 
 -- name: kept_of
 SELECT body FROM kept_rows WHERE input_no = :input AND first_line <= :line AND last_line >= :line

@@ -61,14 +61,14 @@ CREATE TEMP TABLE incoming_error (
 CREATE TEMP TABLE incoming_kept (first_line INTEGER PRIMARY KEY, last_line INTEGER NOT NULL, body BLOB NOT NULL)
 
 -- name: earlier
--- Rows of earlier readings that this one's may be, by the cells that they had; `current` are those that they have now,
--- and not before a correction.
+-- Rows of earlier readings that this one's may be, by the cells that they have: 1 as they were read and are, 2 as they
+-- were read and are no more, since a correction has come in, 3 as that correction says.
 CREATE TEMP TABLE earlier (
     first_input INTEGER NOT NULL,
     first_line  INTEGER NOT NULL,
     cells       INTEGER NOT NULL,
     expense_no  INTEGER,
-    current     INTEGER NOT NULL,
+    rank        INTEGER NOT NULL,
     PRIMARY KEY (cells, first_input, first_line)
 ) WITHOUT ROWID
 
