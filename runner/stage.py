@@ -67,6 +67,8 @@ class StagedInput:
     """Known expenses whose rows would read otherwise today, and which it is too late to change."""
     asked: int = 0
     """Expenses that may be known ones: a person has to say."""
+    unread_sheets: tuple[str, ...] = ()
+    """The names of a workbook's sheets that are not read."""
     changing: str | None = None
     """How the file changed while it was read: then nothing of it was taken, and the next run reads it."""
 
@@ -272,6 +274,7 @@ def _staged(
         usable=described.usable,
         noted=counts.get("noted", 0),
         asked=counts.get("asked", 0) + counts.get("asked_before", 0),
+        unread_sheets=described.unread_sheets,
     )
 
 

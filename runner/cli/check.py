@@ -18,6 +18,7 @@ from runner.cli.session import conduct
 from runner.clock import SystemClock
 from runner.errors import ExitCode
 from runner.inspection import Inspection
+from runner.intake.codes import cut
 from runner.intake.mapping.choose import read_mappings
 from runner.intake.mapping.profile import Overlap
 from runner.intake.read import Options
@@ -194,6 +195,9 @@ def _input_lines(each: StagedInput) -> list[str]:
     ]
     if each.unknown:
         lines.append(f"  {'column' if len(each.unknown) == 1 else 'columns'} not read: {', '.join(each.unknown)}")
+    if each.unread_sheets:
+        names = ", ".join(map(cut, each.unread_sheets))
+        lines.append(f"  {'sheet' if len(each.unread_sheets) == 1 else 'sheets'} not read: {names}")
     if each.mapping:
         lines.append(f"  read by the mapping profile {each.mapping}")
     lines += [f"  {counted(count, 'row')} skipped by the rule in {rule}" for rule, count in each.skipped]
@@ -228,6 +232,7 @@ def _json(checked: Checked) -> CheckHead:
                 "delimiter": each.delimiter,
                 "encoding": each.encoding,
                 "columns_not_read": list(each.unknown),
+                "sheets_not_read": list(each.unread_sheets),
                 "mapping": each.mapping,
                 "skipped": [{"rule": rule, "rows": count} for rule, count in each.skipped],
                 "beside_journal": None if beside is None else _foreseen(beside),

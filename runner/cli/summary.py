@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from runner.cli.inbox import inbox_json, inbox_lines
 from runner.cli.options import given_account_options
 from runner.domain.states import ExpenseState
 from runner.errors import BudgetReached, ExitCode
+from runner.intake.codes import cut
 from runner.report.result_types.acts import RunResult
 from runner.report.summary import (
     company_lines,
@@ -25,6 +27,7 @@ from runner.report.summary import (
     totals_lines,
 )
 from runner.report.words import counted
+from runner.stage import StagedInput
 
 _RUN_AGAIN = {
     ExitCode.WORK_REMAINS,
@@ -87,17 +90,22 @@ def print_report(report: RunReport, *, journal: Path | None, as_json: bool) -> N
         click.echo(f"\nTo go on{', once that is mended' if mend_first else ''}: {command}")
 
 
+def _read_lines(staged: StagedInput) -> Iterator[str]:
+    """Yield what came of one file."""
+    said = f"Read {staged.name}: {counted(staged.rows, 'row')}, {staged.accepted:,} new "
+    said += "expense" if staged.accepted == 1 else "expenses"
+    said += f", {staged.repeated:,} known before" if staged.repeated else ""
+    said += f", {staged.corrected:,} corrected" if staged.corrected else ""
+    said += f", {counted(staged.errors, 'error')}" if staged.errors else ""
+    yield said
+    if staged.unknown:
+        yield f"  columns not read: {', '.join(staged.unknown)}"
+    if staged.unread_sheets:
+        yield f"  sheets not read: {', '.join(map(cut, staged.unread_sheets))}"
+
+
 def _lines(report: RunReport, journal: Path | None) -> list[str]:
-    lines = []
-    for staged in report.inputs:
-        said = f"Read {staged.name}: {counted(staged.rows, 'row')}, {staged.accepted:,} new "
-        said += "expense" if staged.accepted == 1 else "expenses"
-        said += f", {staged.repeated:,} known before" if staged.repeated else ""
-        said += f", {staged.corrected:,} corrected" if staged.corrected else ""
-        said += f", {counted(staged.errors, 'error')}" if staged.errors else ""
-        lines.append(said)
-        if staged.unknown:
-            lines.append(f"  columns not read: {', '.join(staged.unknown)}")
+    lines = [line for staged in report.inputs for line in _read_lines(staged)]
     lines += report.unread.words
     lines += () if report.inbox is None else inbox_lines(report.inbox)
     lines += ["", *totals_lines(report.books), *company_lines(report.books)]

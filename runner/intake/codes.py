@@ -53,6 +53,7 @@ class Code(StrEnum):
 
     ENCODING_WRONG = "encoding_wrong"
     WORKBOOK_UNREADABLE = "workbook_unreadable"
+    FORMULA_UNSAVED = "formula_unsaved"
     LOOKUP_UNKNOWN = "lookup_unknown"
     DATE_AMBIGUOUS = "date_ambiguous"
     AMOUNT_TOO_FINE = "amount_too_fine"
@@ -110,6 +111,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "line of this expense, which may therefore be incomplete.",
         Code.ENCODING_WRONG: "The file is not in the encoding that the mapping profile states; none of it was used.",
         Code.WORKBOOK_UNREADABLE: "The workbook could not be read; nothing of it was used.",
+        Code.FORMULA_UNSAVED: "The cell is a formula, and the workbook was saved without the value that it makes.",
         Code.LOOKUP_UNKNOWN: "The mapping profile's table has no entry for the value.",
         Code.DATE_AMBIGUOUS: "The date can be read as two different days; which one is never guessed.",
         Code.AMOUNT_TOO_FINE: "The amount has more digits behind the point than its currency, so that the point "

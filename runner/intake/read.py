@@ -74,6 +74,8 @@ class Described:
     """Whether it is a file of rejects."""
     refusal: RowError | None = None
     """Why the file as a whole was refused."""
+    unread_sheets: tuple[str, ...] = ()
+    """The names of a workbook's sheets that are not read."""
 
 
 class Reading:
@@ -205,4 +207,5 @@ def _described(rows: FileRows, count: int, *, complete: bool) -> Described:
         header=tuple(rows.own_header),
         header_line=rows.header[1],
         came_back=rows.returning is not None,
+        unread_sheets=rows.table.unread_sheets,
     )

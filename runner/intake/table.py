@@ -35,6 +35,11 @@ class Table(Protocol):
         """Hex digest of the file's bytes; None unless they were read to the end."""
         ...
 
+    @property
+    def unread_sheets(self) -> tuple[str, ...]:
+        """The names of a workbook's sheets that are not read."""
+        ...
+
     def rows(self) -> Iterator[tuple[list[str], int]]:
         """Yield the header and each row that is not blank, with the number of its first line; raise `FileFault`."""
         ...
@@ -49,6 +54,8 @@ def open_table(stream: BinaryIO, source: Source, profile: Profile | None) -> Tab
 
 class CsvTable:
     """The rows of one CSV file."""
+
+    unread_sheets: tuple[str, ...] = ()
 
     def __init__(self, stream: BinaryIO, profile: Profile | None) -> None:
         encoding = None if profile is None else profile.encoding

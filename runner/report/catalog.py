@@ -27,7 +27,8 @@ _FILES: Final[Mapping[str, str]] = {
     Code.COLUMN_MISSING: _HEADER,
     Code.COLUMN_REPEATED: "Let the header name each column once, and run with the file again.",
     Code.QUOTING_BROKEN: "Close the quotation mark, or export the file again, and run with it.",
-    Code.WORKBOOK_UNREADABLE: "Save the workbook again as .xlsx, without a password, and run with it.",
+    Code.WORKBOOK_UNREADABLE: "Save the workbook again as .xlsx, without a password, or its sheet as CSV UTF-8, "
+    "and run with it.",
 }
 
 _EXPENSES = {

@@ -9,7 +9,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -17,6 +17,7 @@ from runner.errors import ConfigurationWrong, RefusedToStart
 from runner.intake.digested import Settled
 from runner.intake.mapping import archive
 from runner.intake.mapping.load import load_profile
+from runner.intake.mapping.sheet import Answer, answers
 from runner.intake.sources import find_sources
 from tests.acceptance.simulated import clean_environment
 from tests.unit.intake_reading import HEADER, ROW, Read, read, read_file, rows
@@ -149,7 +150,7 @@ class TestProfiles:
 
 
 @pytest.fixture
-def workbook(tmp_path: Path) -> Callable[..., Read]:
+def workbook(tmp_path: Path) -> Callable[..., Any]:
     """Read a small good workbook with some of its parts replaced, or others added."""
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
@@ -159,8 +160,13 @@ def workbook(tmp_path: Path) -> Callable[..., Read]:
     book.save(packed)
 
     def make(
-        *, sheet: bytes | None = None, parts: dict[str, bytes] | None = None, twice: str = "", method: int = 8
-    ) -> Read:
+        *,
+        sheet: bytes | None = None,
+        parts: dict[str, bytes] | None = None,
+        twice: str = "",
+        method: int = 8,
+        here: bool = False,
+    ) -> Read | Answer:
         replaced = dict(parts or {}) | ({} if sheet is None else {"xl/worksheets/sheet1.xml": sheet})
         out = io.BytesIO()
         with zipfile.ZipFile(packed) as source, zipfile.ZipFile(out, "w", method) as target:
@@ -171,13 +177,15 @@ def workbook(tmp_path: Path) -> Callable[..., Read]:
             if twice:
                 with pytest.warns(UserWarning, match="Duplicate name"):
                     target.writestr(twice, b"")
+        if here:
+            return list(answers(out, sheet=None, decimal="."))[-1]
         return read_mapped(tmp_path, out.getvalue(), name="bomb.xlsx")
 
     return make
 
 
 class TestWorkbooks:
-    def test_the_workbook_that_the_bombs_are_made_of_is_read(self, workbook: Callable[..., Read]) -> None:
+    def test_the_workbook_that_the_bombs_are_made_of_is_read(self, workbook: Callable[..., Any]) -> None:
         assert str(workbook().only().gross) == "12.5"
 
     @pytest.mark.parametrize(
@@ -197,26 +205,27 @@ class TestWorkbooks:
         ids=["number", "rows", "cells", "nested", "cell", "rest", "entities", "utf-16", "ebcdic", "comment"],
     )
     def test_a_sheet_that_would_fill_memory_or_time_is_refused(
-        self, workbook: Callable[..., Read], sheet: bytes, wanted: str, monkeypatch: pytest.MonkeyPatch
+        self, workbook: Callable[..., Any], sheet: bytes, wanted: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(archive, "MAX_ROWS", 10_000)
+        monkeypatch.setattr("runner.intake.mapping.sheet.MAX_ROWS", 10_000)
         monkeypatch.setattr(archive, "MAX_ROW_BYTES", 200_000)
-        error = workbook(sheet=sheet).error()
+        error = workbook(sheet=sheet, here=True).fault
         assert error.code == "workbook_unreadable"
         assert wanted in error.expected
 
-    def test_rows_that_name_far_columns_cost_no_more_than_they_hold(self, workbook: Callable[..., Read]) -> None:
+    def test_rows_that_name_far_columns_cost_no_more_than_they_hold(self, workbook: Callable[..., Any]) -> None:
         far = b"".join(b'<row r="%d"><c r="XFD%d"/></row>' % (number, number) for number in range(1, 4_000))
         assert workbook(sheet=ROWS + far + b"</sheetData></worksheet>").error().code == "no_header"
         one = ROWS + b'<row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>'
         assert workbook(sheet=one).error().code == "row_too_long"
 
-    def test_every_other_part_must_be_small(self, workbook: Callable[..., Read]) -> None:
+    def test_every_other_part_must_be_small(self, workbook: Callable[..., Any]) -> None:
         for name in ("xl/styles.xml", "xl/workbook.xml", "[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
             found = workbook(parts={name: b"<a>" + b"<b/>" * 2_500_000 + b"</a>"}).error()
             assert "8,388,608 bytes" in found.expected
 
-    def test_one_part_of_a_name_and_only_what_spreadsheets_pack_with(self, workbook: Callable[..., Read]) -> None:
+    def test_one_part_of_a_name_and_only_what_spreadsheets_pack_with(self, workbook: Callable[..., Any]) -> None:
         assert "one part of each name" in workbook(twice="xl/worksheets/sheet1.xml").error().expected
         assert "as spreadsheets pack it" in workbook(method=zipfile.ZIP_LZMA).error().expected
         many = {f"x{number}": b"" for number in range(10_001)}

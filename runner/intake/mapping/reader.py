@@ -100,7 +100,7 @@ class MappedReader:
         if self._told_by is not None:
             found.texts[0] = self._told_by.company(cells) or found.texts[0]
         row = self._rows.read(found.texts, line)
-        if not found.faults and isinstance(row, Row):
+        if not found.faults and isinstance(row, Row) and not self._translator.unsaved(cells):
             return row
         return self._wrong(row, found, cells, line)
 
@@ -108,7 +108,7 @@ class MappedReader:
         # A row that is blank where the profile reads is still a row: its amount is missing.
         company = None if row is None else row.company_id
         own_id = found.texts[1]
-        faults = list(found.faults.values())
+        faults = self._translator.unsaved(cells) or list(found.faults.values())
         errors = [row_error(each, file=self._file, line=line, company_id=company, own_id=own_id) for each in faults]
         suspects: tuple[str, ...] = () if company or not own_id else (own_id,)
         if isinstance(row, Wrong):

@@ -5,13 +5,15 @@ import io
 import os
 import unicodedata
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.header import DELIMITERS, company_of, read_header
-from runner.intake.mapping.workbook import is_workbook, read_sheet
+from runner.intake.mapping.workbook import Sheet, is_workbook
 from runner.intake.text import FileFault
 
 HEAD: Final = 1 << 18
@@ -69,11 +71,11 @@ def look(path: Path) -> Sample:
     with path.open("rb") as stream:
         if is_workbook(path):
             rows: Rows = []
-            for cells, number in read_sheet(stream, sheet=None, decimal="."):
-                rows.append((cells, number))
-                if len(rows) >= MAX_ROWS:
-                    break
-            return Sample(None, "", rows, whole=len(rows) < MAX_ROWS)
+            sheet = Sheet(stream, sheet=None, decimal=".")
+            with closing(sheet.rows()) as found:
+                rows += islice(found, MAX_ROWS)
+            doubts = [f"Sheets not read: {', '.join(map(cut, sheet.unread))}."] if sheet.unread else []
+            return Sample(None, "", rows, whole=len(rows) < MAX_ROWS, doubts=doubts)
         return look_at_bytes(stream)
 
 

@@ -9,6 +9,7 @@ from runner.intake.codes import Code, Fault, cut
 from runner.intake.header import COLUMNS
 from runner.intake.mapping.problem import Problem, fold
 from runner.intake.mapping.profile import Aliases, Field, Lookup, Profile
+from runner.intake.mapping.sheet import UNSAVED
 from runner.intake.mapping.skipping import Skipping
 from runner.intake.mapping.taxes import Money, MoneyReader
 from runner.intake.text import FileFault
@@ -64,14 +65,28 @@ class Translator:
         self._money = MoneyReader(profile.amounts, {role: self._header[place] for role, place in self._roles.items()})
 
     @property
+    def _read_places(self) -> set[int]:
+        return {place for places in self._sources.values() for place in places}
+
+    @property
     def unread(self) -> tuple[str, ...]:
         """The columns that nothing is taken from, as written."""
-        read = {place for places in self._sources.values() for place in places}
         return tuple(
             cut(name) or f"(column {place + 1}, without a name)"
             for place, name in enumerate(self._header)
-            if place not in read and not (KEY in self._places and fold(name) in ADDED)
+            if place not in self._read_places and not (KEY in self._places and fold(name) in ADDED)
         )
+
+    def unsaved(self, cells: Sequence[str]) -> list[Fault]:
+        """Return what is wrong with formulas without a value, in columns that are read; usually nothing."""
+        if UNSAVED not in cells:
+            return []
+        expected = "a value; open the workbook in a spreadsheet and save it, or save the sheet as CSV UTF-8"
+        return [
+            Fault(Code.FORMULA_UNSAVED, self._header[place], None, expected)
+            for place, cell in enumerate(cells)
+            if cell == UNSAVED and place in self._read_places
+        ]
 
     @property
     def last_read(self) -> int:

@@ -1,24 +1,30 @@
-"""The rows of a workbook (XLSX), as texts: with the extra `xlsx`, in bounded memory."""
+"""The rows of a workbook (XLSX), as texts: with the extra `xlsx`; another process reads them."""
 
 import hashlib
-import importlib
-import warnings
-from collections.abc import Iterator
-from datetime import date, datetime, time
-from decimal import Decimal
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, BinaryIO, Final
+from typing import IO, BinaryIO, Final
+
+import msgspec
 
 from runner.errors import ConfigurationWrong
-from runner.intake.codes import Code, Fault, cut
-from runner.intake.mapping.archive import MAX_ROWS, Archive, unreadable
-from runner.intake.mapping.finding import MAX_COLUMNS, MAX_TITLE_ROWS, Candidate, better, look_at, not_found
+from runner.intake.mapping.archive import unreadable
+from runner.intake.mapping.finding import MAX_TITLE_ROWS, Candidate, better, look_at, not_found
 from runner.intake.mapping.profile import Profile
-from runner.intake.text import MAX_ROW, FileFault
+from runner.intake.mapping.sheet import MEMORY, READING, Answer, Ended, Opened, Rows
+from runner.intake.text import FileFault
 
 SUFFIXES: Final = (".xlsx", ".xlsm")
 CHUNK: Final = 1 << 20
+_KEPT: Final = frozenset({"PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL"})
+_TOO_MUCH: Final = (
+    f"a workbook that can be read in {MEMORY >> 20} MB of memory and {READING} seconds; save the sheet as CSV UTF-8"
+)
 
 
 def is_workbook(path: Path | None) -> bool:
@@ -35,14 +41,20 @@ class WorkbookTable:
     def __init__(self, stream: BinaryIO, profile: Profile) -> None:
         self._stream = stream
         self._profile = profile
+        self._sheet = Sheet(stream, sheet=profile.sheet, decimal=profile.amounts.style.decimal)
         self.sha256: str | None = None
+
+    @property
+    def unread_sheets(self) -> tuple[str, ...]:
+        """The names of the sheets that are not read."""
+        return self._sheet.unread
 
     def rows(self) -> Iterator[tuple[list[str], int]]:
         """Yield the header and each row that is not blank, with its number; raise `FileFault`.
 
         Raises `ConfigurationWrong` where the extra is not installed.
         """
-        rows = read_sheet(self._stream, sheet=self._profile.sheet, decimal=self._profile.amounts.style.decimal)
+        rows = self._sheet.rows()
         best: Candidate | None = None
         for cells, number in rows:
             found = look_at(self._profile, cells, row=number - 1, delimiter="")
@@ -58,112 +70,67 @@ class WorkbookTable:
         self.sha256 = _digest(self._stream)
 
 
-def read_sheet(stream: BinaryIO, *, sheet: str | None, decimal: str) -> Iterator[tuple[list[str], int]]:
-    """Yield the rows of a sheet (the first one if none is named) that are not blank, with their numbers.
+class Sheet:
+    """The rows of a sheet (the first one if none is named), as a process of its own reads them."""
 
-    Raises `FileFault`, and `ConfigurationWrong` where the extra is not installed.
-    """
-    opening = _library()
-    number = 1
-    try:
-        with warnings.catch_warnings():
-            # What the library warns of (styles, extensions) does not touch the cells' values.
-            warnings.simplefilter("ignore")
-            for number, cells in _rows(opening, stream, sheet, decimal):
-                _refuse_long(cells, number)
-                yield cells, number
-    except (FileFault, GeneratorExit):
-        raise
-    except Exception as error:  # noqa: BLE001 -- a damaged workbook raises anything at all
-        reason = cut(str(error) or type(error).__name__)
-        raise FileFault(unreadable(f"a workbook (XLSX) that can be opened: {reason}"), line=number) from None
+    def __init__(self, stream: BinaryIO, *, sheet: str | None, decimal: str) -> None:
+        self._stream = stream
+        self._named = sheet
+        self._decimal = decimal
+        self.unread: tuple[str, ...] = ()
+        """The names of the other sheets; known with the first row."""
 
+    def rows(self) -> Generator[tuple[list[str], int], None, None]:
+        """Yield the rows that are not blank, with their numbers.
 
-def _rows(opening: Any, stream: BinaryIO, sheet: str | None, decimal: str) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401 -- the library has no types
-    archive = Archive(stream)
-    reader = opening.ExcelReader(stream, read_only=True, data_only=True, keep_links=False)
-    reader.archive = archive
-    reader.read()
-    book = reader.wb
-    chosen = _sheet(book, sheet)
-    # Not by iter_rows, which fills up what is left out between rows: one number is enough to keep it busy for hours.
-    with archive.open(chosen._worksheet_path) as part:  # noqa: SLF001 -- there is no other way to it
-        parser = opening.WorkSheetParser(
-            part,
-            reader.shared_strings,
-            data_only=True,
-            epoch=book.epoch,
-            date_formats=book._date_formats,  # noqa: SLF001 -- as above
-            timedelta_formats=book._timedelta_formats,  # noqa: SLF001 -- as above
-        )
-        last = 0
-        for number, found in parser.parse():
-            if not last < number <= MAX_ROWS:
-                raise FileFault(unreadable("a workbook whose rows are numbered as rows are"), line=max(last, 1))
-            last = number
-            if cells := _cells(found, decimal):
-                if len(cells) > MAX_COLUMNS:
-                    wanted = f"rows of at most {MAX_COLUMNS:,} cells"
-                    raise FileFault(Fault(Code.ROW_TOO_LONG, None, None, wanted), line=number)
-                yield number, cells
+        Raises `FileFault`, and `ConfigurationWrong` where the extra is not installed.
+        """
+        if find_spec("openpyxl") is None:
+            raise _not_installed()
+        decode = msgspec.json.Decoder(Answer).decode
+        line = 1
+        with _child(self._stream, self._named, self._decimal) as said:
+            for text in said:
+                match decode(text):
+                    case Opened(unread):
+                        self.unread = tuple(unread)
+                    case Rows(rows):
+                        for line, cells in rows:
+                            yield cells, line
+                    case Ended(fault, at):
+                        if fault is not None:
+                            raise FileFault(fault, line=at)
+                        return
+        raise FileFault(unreadable(_TOO_MUCH), line=line)
 
 
-def _cells(found: list[dict[str, Any]], decimal: str) -> list[str]:
-    """Return the texts of a row's cells, by their columns, up to the last that is not blank."""
-    texts = {each["column"]: text for each in found if (text := _text(each["value"], decimal))}
-    return [texts.get(column, "") for column in range(1, min(max(texts, default=0), MAX_COLUMNS + 1) + 1)]
+@contextmanager
+def _child(stream: BinaryIO, sheet: str | None, decimal: str) -> Iterator[IO[bytes]]:
+    """Give what the process that reads a sheet says; it ends at the latest with the block."""
+    stream.seek(0)
+    code = f"from runner.intake.mapping.sheet import main; main({sheet!r}, {decimal!r})"
+    # Neither the environment, in which keys may stand, nor the terminal, whose signals are for the run.
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
+    paths = os.pathsep.join(os.path.abspath(each) for each in sys.path)  # noqa: PTH100 -- '' is the current folder
+    with subprocess.Popen(  # noqa: S603 -- this program itself
+        [sys.executable, "-P", "-c", code],
+        stdin=stream,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**kept, "PYTHONPATH": paths},
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process.stdout  # type: ignore[misc] # a pipe
+        finally:
+            process.kill()
 
 
-def _refuse_long(cells: list[str], number: int) -> None:
-    if sum(map(len, cells)) > MAX_ROW:
-        fault = Fault(Code.ROW_TOO_LONG, None, None, f"rows of at most {MAX_ROW:,} characters")
-        raise FileFault(fault, line=number)
-
-
-def _library() -> Any:  # noqa: ANN401 -- the library has no types
-    try:
-        found = SimpleNamespace(library=importlib.import_module("openpyxl"))
-        found.ExcelReader = importlib.import_module("openpyxl.reader.excel").ExcelReader
-        found.WorkSheetParser = importlib.import_module("openpyxl.worksheet._reader").WorkSheetParser
-    except ImportError:
-        raise ConfigurationWrong(
-            "Workbooks (XLSX) are read with the extra xlsx, which is not installed.",
-            hint="Install it with: pip install 'expense-runner[xlsx]', or save the sheet as CSV UTF-8.",
-        ) from None
-    return found
-
-
-def _sheet(book: Any, name: str | None) -> Any:  # noqa: ANN401 -- the library has no types
-    names = list(book.sheetnames)
-    if name is None:
-        sheet = book.worksheets[0]
-    elif name in names:
-        sheet = book[name]
-    else:
-        raise FileFault(unreadable(f"a sheet named {name!r}; there are {cut(', '.join(map(str, names)))}"), line=1)
-    return sheet
-
-
-def _text(value: object, decimal: str) -> str:  # noqa: PLR0911 -- one for each kind of cell
-    match value:
-        case None:
-            return ""
-        case str():
-            return value
-        case bool():
-            return "TRUE" if value else "FALSE"
-        case int():
-            return str(value)
-        case float():
-            # Fifteen digits are what a spreadsheet itself shows: 0.1 + 0.2 is 0.3 there.
-            text = format(Decimal(format(value, ".15g")), "f")
-            return text.replace(".", decimal)
-        case datetime():
-            return value.date().isoformat() if value.time() == time() else value.isoformat(timespec="seconds")
-        case date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)
+def _not_installed() -> ConfigurationWrong:
+    return ConfigurationWrong(
+        "Workbooks (XLSX) are read with the extra xlsx, which is not installed.",
+        hint="Install it with: pip install 'expense-runner[xlsx]', or save the sheet as CSV UTF-8.",
+    )
 
 
 def _digest(stream: BinaryIO) -> str:

@@ -45,6 +45,7 @@ class CheckInput(TypedDict):
     delimiter: str | None
     encoding: str
     columns_not_read: list[str]
+    sheets_not_read: list[str]
     mapping: str | None
     skipped: list[SkippedRows]
     beside_journal: dict[OutcomeName, CheckOutcome] | None
