@@ -32,7 +32,8 @@ MAX_CELLS: Final = 5_000_000
 """Cells of a sheet that have something in them."""
 UNSAVED: Final = "#FORMULA WITHOUT A VALUE"
 """Stands for a formula that was saved without the value it makes."""
-_PORTION: Final = 200
+_PORTION: Final = 1 << 14
+"""Characters, roughly, that are told at a time: whoever listens holds no more."""
 
 
 class Opened(msgspec.Struct, tag=True):
@@ -90,13 +91,15 @@ def answers(stream: BinaryIO, *, sheet: str | None, decimal: str) -> Iterator[An
         reader = _SheetReader(stream, sheet)
         yield Opened(reader.unread)
         portion: list[tuple[int, list[str]]] = []
+        size = 0
         for line, cells in reader.rows(decimal):
             if not portion:
                 _may_take(READING)
             portion.append((line, cells))
-            if len(portion) >= _PORTION:
+            size += sum(map(len, cells)) + len(cells)
+            if size >= _PORTION:
                 yield Rows(portion)
-                portion = []
+                portion, size = [], 0
         yield Rows(portion)
     except FileFault as error:
         yield Ended(error.fault, error.line)
