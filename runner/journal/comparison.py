@@ -70,7 +70,7 @@ def compare(connection: Connection, subject: Subject) -> Compared:
     """Say of every row in the temporary tables what it is."""
     run = connection.execute
     (readings,) = run(_SQL["readings"]).fetchone()
-    for statement in ("forget", "forget_outcomes", "forget_earlier", "forget_candidates", "returned"):
+    for statement in ("forget", "forget_outcomes", "find_companies", "forget_earlier", "forget_candidates", "returned"):
         run(_SQL[statement])
     known = _known_bytes(connection, subject)
     compares = known is None and not subject.came_back
@@ -140,19 +140,26 @@ def _follow_rows(connection: Connection, subject: Subject) -> None:
 
 def _pair_open(connection: Connection, subject: Subject) -> None:
     """Find rows of this source again that are wrong or asked about, unless each file brings only new rows."""
-    if subject.overlap != "no":
-        connection.execute(_SQL["open_alike"], {"source": subject.source})
+    if subject.overlap != "no" and connection.execute(_SQL["open_alike"], {"source": subject.source}).rowcount:
         _pair_rows(connection, rank=1)
 
 
 def _pair_by_meaning(connection: Connection, candidates: str, values: dict[str, object]) -> None:
     """Pair what is nothing yet with expenses by what it means."""
     connection.execute(_SQL[candidates], values)
+    if not _is_any(connection, "any_candidate"):
+        return
+    connection.execute(_SQL["index_day"])
     connection.execute(_SQL["take_candidates"])
     for alike, theirs, ours in _PAIRED:
         connection.execute(_SQL["forget_pairs"])
         connection.execute(_SQL["pair_key"], {"alike": alike, "theirs": theirs, "ours": ours})
         _take_pairs(connection, "key")
+
+
+def _is_any(connection: Connection, statement: str) -> bool:
+    (found,) = connection.execute(_SQL[statement]).fetchone()
+    return bool(found)
 
 
 def _take_pairs(connection: Connection, how: str) -> None:
@@ -164,9 +171,12 @@ def _take_pairs(connection: Connection, how: str) -> None:
 def _compare_days(connection: Connection, subject: Subject) -> None:
     """Compare a file that is neither known nor a revision with all that came in before of the same days."""
     values: dict[str, object] = {"source": subject.source}
+    connection.execute(_SQL["candidates_of_days"], values)
+    if not _is_any(connection, "any_candidate"):
+        return
+    connection.execute(_SQL["index_day"])
+    connection.execute(_SQL["take_candidates"])
     if subject.overlap == "yes":
-        connection.execute(_SQL["candidates_of_days"], values)
-        connection.execute(_SQL["take_candidates"])
         connection.execute(_SQL["forget_pairs"])
         connection.execute(_SQL["pair_entry_cells"])
         _take_pairs(connection, "cells")
@@ -175,9 +185,6 @@ def _compare_days(connection: Connection, subject: Subject) -> None:
         connection.execute(_SQL["pair_replaced"])
         _take_pairs(connection, "cells")
         connection.execute(_SQL["ask_alike"])
-    else:
-        connection.execute(_SQL["candidates_of_days"], values)
-        connection.execute(_SQL["take_candidates"])
     if subject.overlap is None:
         connection.execute(_SQL["forget_pairs"])
         connection.execute(_SQL["pair_key"], {"alike": 0, "theirs": 0, "ours": 1})

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 _TABLES: Final = ("rows", "expenses", "errors", "kept", "earlier", "candidates", "pairs")
 _NAMES: Final = ("incoming_row", "incoming", "incoming_error", "incoming_kept", "earlier", "candidate", "pair")
-_INDEXES: Final = ("index_cells", "index_entry", "index_first", "index_day")
+_INDEXES: Final = ("index_cells", "index_entry", "index_first")
 _SKIPPED: Final = 2
 _WRONG: Final = 1
 
@@ -177,8 +177,9 @@ class Staging(Verbs):
         """Say what all that lies beside the journal is; see `runner.journal.comparison`."""
 
         def operation(connection: Connection) -> Compared:
+            connection.execute(_INCOMING["belong_alone"])
             for statement in _INDEXES:
-                connection.execute(_INCOMING[statement].replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS"))
+                connection.execute(_INCOMING[statement])
             return compare(connection, subject)
 
         return await self._aside(operation)
@@ -307,7 +308,8 @@ def _add_expenses(connection: Connection, expenses: Sequence[StagedExpense]) -> 
             each.rows, each.cells, each.key, short_key(each.key), each.day, each.content_hash, each.currency, units,
             nanos, each.back, each.payload, receipts, each.repeated_line,
         ))  # fmt: skip
-        belongs += [(each.line, line) for line in each.lines]
+        if each.rows > 1:
+            belongs += [(each.line, line) for line in each.lines]
     insert(connection, _INCOMING["add_expense"], rows)
     connection.executemany(_INCOMING["belongs"], belongs)
 

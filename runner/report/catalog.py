@@ -292,6 +292,17 @@ ROWS: Final[Mapping[str, Entry]] = MappingProxyType(
             str(code): Entry(meaning, Who.FIX_DATA, _FILES.get(code, _FILE) if code in OF_FILES else _CORRECT)
             for code, meaning in MEANINGS.items()
         },
+        str(Code.POSSIBLE_DUPLICATE): Entry(
+            MEANINGS[Code.POSSIBLE_DUPLICATE],
+            Who.DECIDE,
+            "Say which it is: expense-runner resolve --same or --other, for the row or for its file; or say for good "
+            'whether such exports overlap: [id] overlap = "yes" or "no" in the mapping profile, --overlap otherwise.',
+        ),
+        str(Code.LINE_REPEATED): Entry(
+            MEANINGS[Code.LINE_REPEATED],
+            Who.FIX_DATA,
+            'Take the copy out; or, where both are meant, write [id] repeated_lines = "keep" in the mapping profile.',
+        ),
     }
 )
 

@@ -11,6 +11,8 @@ class Who(StrEnum):
     """Whoever made the rows."""
     FIX_MAPPING = "fix-mapping"
     """Whoever decides which accounts, tax rates and settings are used."""
+    DECIDE = "decide"
+    """Whoever knows the purchases, and can say which of them a row is."""
     RECONNECT_COMPANY = "reconnect-company"
     """The company's owner, in Codat or in the accounting software."""
     WAIT = "wait"

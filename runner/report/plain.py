@@ -22,6 +22,7 @@ STATES: Final[Mapping[ExpenseState, str]] = MappingProxyType({
 _BY_WHO: Final[Mapping[Who, str]] = MappingProxyType({
     Who.FIX_DATA: "Please tell us, or whoever made the expense, what is right. We send it again then.",
     Who.FIX_MAPPING: "Please look at account, tax rate and date in your accounting software, and tell us what to use.",
+    Who.DECIDE: "Please tell us whether this is another purchase, or one that is in your books already.",
     Who.RECONNECT_COMPANY: "Please connect your accounting software again, or ask whoever may do so.",
     Who.WAIT: "You need not do anything: we look again by ourselves.",
     Who.ASK_CODAT: "You need not do anything: we are asking the connection's provider.",

@@ -118,7 +118,8 @@ def test_a_correction_that_equals_an_expense_of_another_file_is_asked_about(worl
     staged = world.run(rewrite(written.path, [found | {"net_amount": "11.00"}]))
     assert (staged.accepted, staged.errors) == (0, 1)
     assert len(world.posted()) == 2
-    (asked,) = read(world.rejects("asked.csv")[0].path)
+    assert (world.rejects("asked.csv"), world.told.left_out) == ([], {"decide": 1})
+    (asked,) = read(world.rejects("asked.csv", everything=True)[0].path)
     assert asked["_code"] == "possible_duplicate"
     assert asked["_row_key"] == found["_row_key"]
     assert "b.csv, line 2" in asked["_message"]

@@ -2,11 +2,18 @@
 -- temporary alone.
 
 -- name: forget
-UPDATE incoming_row SET first_input = NULL, first_line = NULL, how = NULL
+UPDATE incoming_row SET first_input = NULL, first_line = NULL, how = NULL WHERE how IS NOT NULL
 
 -- name: forget_outcomes
-UPDATE incoming SET outcome = NULL, expense_no = NULL, number = NULL, other_no = NULL, reason = NULL,
-       company_no = (SELECT company_no FROM company WHERE company.company_id = incoming.company_id)
+UPDATE incoming SET outcome = NULL, expense_no = NULL, number = NULL, other_no = NULL, reason = NULL
+WHERE outcome IS NOT NULL
+
+-- name: find_companies
+UPDATE incoming SET company_no = (SELECT company_no FROM company WHERE company.company_id = incoming.company_id)
+WHERE company_id IN (SELECT company_id FROM company)
+
+-- name: index_day
+CREATE INDEX IF NOT EXISTS temp.incoming_day ON incoming (company_no, day, short_key)
 
 -- name: readings
 SELECT readings FROM journal
@@ -59,6 +66,9 @@ WHERE again.input_no = :earlier
 INSERT OR IGNORE INTO earlier (first_input, first_line, cells, expense_no, rank)
 SELECT first_input, first_line, expense.cells, expense_no, 3
 FROM earlier JOIN expense USING (expense_no) WHERE expense.rows = 1 AND earlier.rank = 2
+
+-- name: any_candidate
+SELECT EXISTS (SELECT 1 FROM candidate)
 
 -- name: forget_earlier
 DELETE FROM earlier

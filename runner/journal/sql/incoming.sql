@@ -106,6 +106,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: belongs
 UPDATE incoming_row SET kind = 0, entry = ? WHERE line = ?
 
+-- name: belong_alone
+-- Rows that are an expense each.
+UPDATE incoming_row SET kind = 0, entry = line WHERE line IN (SELECT entry FROM incoming WHERE rows = 1)
+
 -- name: add_error
 INSERT INTO incoming_error (line, company_id, expense_key, expense_id, rows, code, column_name, value, expected)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -114,13 +118,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 INSERT INTO incoming_kept (first_line, last_line, body) VALUES (?, ?, ?)
 
 -- name: index_cells
-CREATE INDEX temp.incoming_row_cells ON incoming_row (cells)
+CREATE INDEX IF NOT EXISTS temp.incoming_row_cells ON incoming_row (cells)
 
 -- name: index_entry
-CREATE INDEX temp.incoming_row_entry ON incoming_row (entry) WHERE entry IS NOT NULL
-
--- name: index_day
-CREATE INDEX temp.incoming_day ON incoming (company_no, day, short_key)
+CREATE INDEX IF NOT EXISTS temp.incoming_row_entry ON incoming_row (entry) WHERE entry IS NOT NULL
 
 -- name: index_first
-CREATE INDEX temp.incoming_row_first ON incoming_row (first_input, first_line) WHERE first_input IS NOT NULL
+CREATE INDEX IF NOT EXISTS temp.incoming_row_first ON incoming_row (first_input, first_line) WHERE first_input IS NOT NULL

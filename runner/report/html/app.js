@@ -55,7 +55,7 @@
 
   const WHO = {
     "fix-data": "whoever made the rows", "fix-mapping": "whoever decides accounts and settings",
-    "reconnect-company": "the company's owner", "wait": "whoever runs expense-runner", "ask-codat": "Codat's support",
+    "reconnect-company": "the company's owner", "decide": "whoever knows the purchases", "wait": "whoever runs expense-runner", "ask-codat": "Codat's support",
   };
   const STATES = ["posted", "sent", "staged", "held", "rejected", "failed", "in_doubt"];
   const sum = (values) => values.reduce((a, b) => a + b, 0);

@@ -23,6 +23,7 @@ _WHO: Final = {
     "fix-mapping": "whoever decides accounts and settings",
     "reconnect-company": "the company's owner",
     "wait": "whoever runs expense-runner",
+    "decide": "whoever knows the purchases",
     "ask-codat": "Codat's support",
 }
 _PARTS: Final = (

@@ -42,7 +42,7 @@ class CompanyBook(TypedDict):
 CompanyBooks = list[CompanyBook]
 
 
-WhoName = Annotated[str, one_of("fix-data", "fix-mapping", "reconnect-company", "wait", "ask-codat")]
+WhoName = Annotated[str, one_of("fix-data", "fix-mapping", "decide", "reconnect-company", "wait", "ask-codat")]
 
 
 class ReportedRowError(TypedDict):
