@@ -370,3 +370,86 @@ def test_a_file_that_is_no_table_is_refused_and_no_profile_is_written(tmp_path: 
     assert why in refused.message
     assert refused.message.isprintable()
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Gläubiger-ID", "Creditor ID", "Customer ID", "Mandate ID", "Account ID", "IBAN ID", "Kunden-ID", "Merchant ID"],
+)
+def test_a_number_of_somebody_is_no_id_of_a_row(name: str) -> None:
+    values, _ = made(f"Date;{name};Amount\n13.04.2024;DE98ZZZ1;1,00\n14.04.2024;DE98ZZZ2;2,00\n".encode())
+    assert "column" not in values["id"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", ["Transaction ID", "Card Transaction ID", "ID", "Expense ID"])
+def test_a_number_of_a_row_is_its_id(name: str) -> None:
+    values, _ = made(f"Date;{name};Amount\n13.04.2024;A1;1,00\n14.04.2024;A2;2,00\n".encode())
+    assert values["id"] == {"column": name}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Date,Name,Gross,Fee,Net\n13/04/2024,Acme,10.00,-0.59,9.41\n14/04/2024,Bolt,20.00,-0.88,19.12\n",
+        b"Created,Description,Gross,Net\n2024-04-13,Acme,10.00,9.41\n2024-04-14,Bolt,20.00,19.12\n",
+        b"Date,Name,Gross,Tax,Fee,Net\n13/04/2024,Acme,12.00,2.00,0.59,9.41\n14/04/2024,B,6.00,1.00,0.88,4.12\n",
+    ],
+)
+def test_a_difference_of_gross_and_net_that_no_tax_explains_is_left_to_do(content: bytes) -> None:
+    values, _ = made(content)
+    amounts: Any = values["amounts"]
+    assert "may be a fee" in amounts["to_do"]
+    assert not {"gross", "net"} & amounts.keys()
+
+
+def test_a_difference_of_gross_and_net_that_a_tax_explains_is_the_tax() -> None:
+    values, _ = made(b"Date,Name,Gross,VAT Amount,Net\n13/04/2024,Acme,12.00,2.00,10.00\n")
+    amounts: Any = values["amounts"]
+    assert (amounts["gross"], amounts["net"]) == ("Gross", "Net")
+    assert "to_do" not in amounts
+
+
+@pytest.mark.parametrize(
+    ("name", "out", "back"),
+    [
+        ("Soll/Haben", "S", "H"),
+        ("Credit Debit Indicator", "DBIT", "CRDT"),
+        ("D/K", "D", "K"),
+        ("Art", "Ausgabe", "Einnahme"),
+        ("Af Bij", "Af", "Bij"),
+        ("Umsatzart", "Soll", "Haben"),
+        ("Sens", "Débit", "Crédit"),
+        ("", "", "CR"),
+    ],
+)
+def test_amounts_above_zero_beside_words_for_both_ways_are_left_to_do(name: str, out: str, back: str) -> None:
+    rows = f"13.04.2024;Acme;10,00;{out}\n14.04.2024;Bolt;20,00;{back}\n15.04.2024;Cable;30,00;{out}\n"
+    values, _ = made(f"Date;Merchant;Amount;{name}\n{rows}".encode())
+    amounts: Any = values["amounts"]
+    assert "money that comes back" in amounts["to_do"]
+    assert "gross" not in amounts
+
+
+def test_debits_that_are_all_below_zero_are_what_was_spent() -> None:
+    values, _ = made(
+        b"Date,Details,Debit,Credit\n13/04/2024,Acme,-10.00,\n14/04/2024,Bolt,-20.00,\n15/04/2024,C,,5.00\n"
+    )
+    amounts: Any = values["amounts"]
+    assert (amounts["money_out"], amounts["money_in"], amounts["spending"]) == ("Debit", "Credit", "negative")
+    assert "to_do" not in amounts
+
+
+@pytest.mark.parametrize("rows", ["-10.00,\n20.00,\n,5.00\n", "-10.00,\n-20.00,\n,-5.00\n"])
+def test_debits_of_both_signs_are_left_to_do(rows: str) -> None:
+    dated = "".join(f"{day}/04/2024,Acme,{row}\n" for day, row in enumerate(rows.split(), start=13))
+    values, _ = made(f"Date,Details,Debit,Credit\n{dated}".encode())
+    amounts: Any = values["amounts"]
+    assert "below zero" in amounts["to_do"]
+    assert "money_out" not in amounts
+
+
+def test_credits_alone_are_no_amount() -> None:
+    values, _ = made(b"Date,Details,Credit\n13/04/2024,Acme,10.00\n14/04/2024,Bolt,20.00\n")
+    amounts: Any = values["amounts"]
+    assert "the column of the amount" in amounts["to_do"]
+    assert "money_in" not in amounts

@@ -78,10 +78,29 @@ _NEVER: Final[Mapping[str, re.Pattern[str]]] = {
         r"\b(?:amount|total|betrag|value|inc|incl|including|with|exc?|excl|excluding|without|before|after|net|gross"
         r"|number|no|reg)\b"
     ),
+    # Numbers of somebody or something that many rows have in common, even where a short sample shows each once.
+    "id": re.compile(
+        r"^(?!.*\b(?:transaction|trans|txn|expense|booking|entry)\b)"
+        r".*\b(?:gläubiger|glaeubiger|creditor|créancier|creancier|mandat\w*|mandaat\w*|incassant|account|konto\w*|compte"
+        r"|cuenta|conto|rekening\w*|iban|bic|swift|kunden?\w*|customer|client\w*|klant\w*|cliente|member|merchant|supplier"
+        r"|vendor|company|entity|employee|user|holder|card|kart\w*|carte|vat|tax|ust|device|terminal|batch|report|group"
+        r"|category)\b"
+    ),
     "receipts": re.compile(
         r"#|\b(?:number|no|nr|id|date|status|missing|required|amount|total|type|size|ref|reference|currency)\b"
     ),
 }
+_FEE: Final = re.compile(
+    r"\b(?:fees?|gebühr(?:en)?|gebuehr(?:en)?|entgelte?|commissions?|provision|frais|kosten|comisi(?:ó|o)n|commissione"
+    r"|avgift|gebyr)\b"
+)
+_WAYS: Final = (
+    {"s", "h"}, {"soll", "haben"}, {"d", "c"}, {"dr", "cr"}, {"d", "k"}, {"debit", "kredit"}, {"debet", "kredit"},
+    {"dbit", "crdt"}, {"debit", "credit"}, {"debet", "credit"}, {"débit", "crédit"}, {"debito", "credito"},
+    {"débito", "crédito"}, {"af", "bij"}, {"einnahme", "ausgabe"}, {"einnahmen", "ausgaben"}, {"eingang", "ausgang"},
+    {"einzahlung", "auszahlung"}, {"in", "out"}, {"money in", "money out"}, {"+", "-"}, {"cargo", "abono"},
+    {"dare", "avere"}, {"a", "d"}, {"ind", "ud"}, {"inn", "ut"}, {"expense", "income"}, {"incoming", "outgoing"},
+)  # fmt: skip
 _INCLUDES_TAX: Final = re.compile(r"\b(?:gross|inc|incl|including|inclusive|total|brutto|bruttobetrag|ttc)\b")
 _TYPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -171,7 +190,8 @@ def assign(header: Sequence[str], columns: Sequence[Sequence[str]]) -> dict[str,
         alone = found.pop("money_out", None) if "money_in" not in found else None
         if alone is not None and not {"gross", "net"} & found.keys():
             found["gross"] = alone
-        if {"gross", "net"} & found.keys():
+        # And one of credits alone tells what came in only: not a single expense.
+        if {"gross", "net"} & found.keys() or "money_out" not in found:
             found.pop("money_out", None)
             found.pop("money_in", None)
     return found
@@ -200,6 +220,17 @@ def _by_name(names: Sequence[str], words: Sequence[str]) -> dict[int, bool]:
 def includes_tax(name: str) -> bool:
     """Say whether a column's name tells that its amounts include the tax."""
     return bool(_INCLUDES_TAX.search(_bare(name)))
+
+
+def names_fee(name: str) -> bool:
+    """Say whether a column's name is that of a fee."""
+    return bool(_FEE.search(_bare(name)))
+
+
+def tells_way(values: Sequence[str]) -> bool:
+    """Say whether a column holds nothing but the words by which files tell money that comes from money that goes."""
+    words = {key for value in values if (key := _bare(value) or value.strip())}
+    return bool(words) and any(words <= pair for pair in _WAYS)
 
 
 def types_of(values: Sequence[str]) -> dict[str, str]:

@@ -17,18 +17,16 @@ from runner.intake.mapping.guess import (
     header_place,
     includes_tax,
     is_total,
+    names_fee,
     names_total,
+    tells_way,
     types_of,
 )
 from runner.intake.mapping.problem import fold
 from runner.intake.mapping.sample import Sample
+from runner.intake.mapping.signs import NOTHING, Choices, signs_of_one, signs_of_pair, way_of
 
 MAX_LISTED = 200
-CLEAR = 5
-"""A majority of amounts decides what a sign means where at most one of so many says otherwise."""
-
-Choices = list[tuple[str, list[str]]]
-"""Alternatives: a remark, and the lines of each."""
 
 # Codes of one country: they are said for amounts in its currency only.
 _RATES = {"s": "20", "sr": "20", "t1": "20", "r": "5", "rr": "5", "l": "5", "z": "0", "zr": "0", "t0": "0", "e": "0",
@@ -280,6 +278,12 @@ class _Sketching:
         if not money:
             return 'the column of the amount: gross = "…" or net = "…"', [("the amount", ['gross = "…"'])]
         title = _quoted(self._header[self._found[money[0]]])
+        if money == ["gross", "net"] and not self._tax_explains():
+            return f"whether the difference between {title} and {self._name('net')} is a tax: it may be a fee", [
+                ("it is the tax", lines),
+                ("it is no tax, and all of the first is spent", lines[:1]),
+                ("it is no tax, and only the second is spent", [*lines[1:], "tax_rate = 0"]),
+            ]
         if money == ["net"] and not {"tax", "tax_code"} & self._found.keys():
             return f"the tax, which no column tells: {title} is without it", [
                 ("a tax of so many percent comes on top", [*lines, "tax_rate = 20"]),
@@ -292,15 +296,28 @@ class _Sketching:
             ]
         return "", [("these columns", lines)]
 
+    def _tax_explains(self) -> bool:
+        """Say whether a column of the tax tells that it is what lies between gross and net."""
+        fee = any(names_fee(name) for name in self._header)
+        return bool({"tax", "tax_code"} & self._found.keys()) and not fee
+
+    def _way(self) -> int | None:
+        """Return the column whose words tell money that comes from money that goes, where nothing else reads it."""
+        taken = set(self._found.values())
+        return next(
+            (place for place, values in enumerate(self._columns) if place not in taken and tells_way(values)), None
+        )
+
     def _signs_of(self, money: Sequence[str]) -> tuple[str, Choices, str]:
         """Return what is undecided of the amounts' signs, what they may mean, and a remark."""
-        either: Choices = [
-            ("what is spent stands above zero", ['spending = "positive"']),
-            ("what is spent stands below zero", ['spending = "negative"']),
-        ]
-        if not money or money[0] not in {"gross", "net"}:
-            return "", [("", [])], ""
+        if not money:
+            return "", NOTHING, ""
         read = self._read(money[0])
+        if money[0] == "money_out":
+            return signs_of_pair(read, self._read("money_in"))
+        way = self._way()
+        if way is not None and not read.minus:
+            return way_of(self._header[way], way, self._columns[way])
         counted, which = read, "amounts"
         if "type" in self._found:
             # Where rows say what they are, the payments alone tell how payments are written.
@@ -311,13 +328,7 @@ class _Sketching:
             )
             if paid.unmarked:
                 counted, which = paid, "payments"
-        said = f"{counted.minus:,} of {counted.unmarked:,} {which} are below zero"
-        if counted.minus * CLEAR <= counted.unmarked:
-            note = f"{read.negative:,} of {read.count:,} amounts are below zero or marked CR: they become refunds."
-            return "", [("", [])], note if read.negative else ""
-        if counted.minus * CLEAR >= counted.unmarked * (CLEAR - 1):
-            return "", either[1:], f"{said}: they are taken for what was spent."
-        return f"whether what is spent is below zero: {said}", either, ""
+        return signs_of_one(read, counted, which)
 
     def _style(self, read: Amount | None) -> None:
         if read is None:
@@ -359,7 +370,7 @@ class _Sketching:
             self._say(f"tax_code = {self._name('tax_code')}", "", "[amounts.tax_rates]")
             for code, rate in rates[0].items():
                 self._say(f"{_quoted(code)} = {rate}" if rate else f"# {_quoted(code)} = ?")
-        elif "net" in self._found and "gross" in self._found:
+        elif money == ["gross", "net"]:
             self._note("The tax is what lies between net and gross.")
         elif money != ["net"]:
             self._note("No column tells the tax: the whole amount is posted as the net amount, with a tax of 0.")
