@@ -453,3 +453,47 @@ def test_credits_alone_are_no_amount() -> None:
     amounts: Any = values["amounts"]
     assert "the column of the amount" in amounts["to_do"]
     assert "money_in" not in amounts
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Buchungstag;Begünstigter/Zahlungspflichtiger;Betrag;Waehrung",
+        "Date opération;Bénéficiaire;Montant;Devise",
+        "Boekdatum;Naam tegenpartij;Bedrag;Munt",
+        "Fecha operación;Comercio;Importe;Divisa",
+        "Data contabile;Esercente;Importo;Valuta",
+        "Bokföringsdag;Mottagare;Belopp;Valuta",
+        "Bogført dato;Modtager;Beløb;Valuta",
+        "Bokført dato;Mottaker;Beløp;Valuta",
+        "Datum;Lieferant;Umsatz;",
+        "Datum;Lieferant;Umsatz;WKZ",
+    ],
+)
+def test_headers_of_other_languages_are_known_and_a_currency_by_its_codes(header: str) -> None:
+    rows = "13.04.2024;Acme;-10,00;EUR\n14.04.2024;Bolt;-20,00;EUR\n"
+    values, _ = made(f"{header}\n{rows}".encode())
+    date, merchant, amount, currency = header.split(";")
+    fields: Any = values["fields"]
+    amounts: Any = values["amounts"]
+    assert fields["issue_date"]["column"] == date
+    assert fields["merchant_name"]["column"] == merchant
+    assert amounts["gross"] == amount
+    if currency:
+        assert fields["currency"]["column"] == currency
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("Betrag (EUR)", "EUR"), ("Amount in GBP", "GBP"), ("Bedrag EUR", "EUR"), ("Belopp [SEK]", "SEK")],
+)
+def test_the_code_in_the_name_of_the_amount_is_its_currency(name: str, code: str) -> None:
+    values, _ = made(f"Datum;Lieferant;{name};Orig. (USD)\n13.04.2024;Acme;-10,00;-11,00\n".encode())
+    fields: Any = values["fields"]
+    assert fields["currency"] == {"constant": code}
+
+
+@pytest.mark.parametrize("name", ["USt-Satz", "MwSt.-Satz", "Moms sats", "Taux TVA", "BTW percentage", "Tipo IVA"])
+def test_a_rate_is_no_amount_of_tax(name: str) -> None:
+    values, _ = made(f"Datum;Lieferant;Bruttobetrag;{name}\n13.04.2024;Acme;119,00;19\n".encode())
+    assert "tax" not in values["amounts"]  # type: ignore[operator]

@@ -12,67 +12,19 @@ from runner.intake.mapping.dates import ORDERS, DateReader
 from runner.intake.mapping.numbers import Number, NumberFormat, NumberReader, too_fine
 from runner.intake.mapping.problem import fold
 from runner.intake.mapping.sample import Rows
+from runner.intake.mapping.words import WORDS
 
-WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "issue_date": (
-        "transaction date", "trans date", "date of transaction", "purchase date", "expense date", "issue date", "date",
-        "timestamp", "payment date", "posting date", "posted date", "clearing date", "datum", "buchungsdatum",
-        "buchungstag", "belegdatum", "fecha", "date de transaction", "data",
-    ),
-    "type": ("transaction type", "type", "expense kind", "trans type", "txn type"),
-    "receipts": (
-        "receipts", "receipt", "attachments", "attachment", "receipt file", "receipt files", "files", "file",
-        "file name", "filename", "beleg", "anhang",
-    ),
-    "money_out": ("money out", "paid out", "debit", "withdrawal", "withdrawals", "spent", "soll"),
-    "money_in": ("money in", "paid in", "credit", "deposit", "deposits", "received", "haben"),
-    "gross": (
-        "gross amount", "gross", "total amount", "amount incl vat", "amount including vat", "total",
-        "transaction amount", "billing amount", "montant ttc", "ttc", "amount", "value", "bruttobetrag", "brutto",
-        "betrag", "montant", "importe", "importo",
-    ),
-    "net": (
-        "net amount", "net", "amount excl vat", "amount exc vat", "amount excluding vat", "amount ex vat",
-        "amount without vat", "amount before tax", "total before tax", "excl vat", "exc vat", "ex vat", "excl tax",
-        "net value", "subtotal", "sub total", "nettobetrag", "netto", "montant ht", "ht",
-    ),
-    "tax_code": ("vat code", "tax code", "vat rate", "tax rate", "vat", "tax"),
-    "tax": ("vat amount", "tax amount", "vat", "tax", "gst", "sales tax", "mwst", "tva", "iva"),
-    "currency": ("currency", "transaction currency", "billing currency", "currency code", "ccy", "währung", "devise"),
-    "company_id": (
-        "company id", "company", "entity", "legal entity", "subsidiary", "directorate", "department", "service area",
-        "service", "business unit", "cost centre", "cost center",
-    ),
-    "account_id": (
-        "account code", "gl account", "gl code", "nominal code", "account number", "expense account", "account",
-        "expense category", "category", "expense type", "accounting category", "merchant category", "mcc", "konto",
-        "sachkonto", "kategorie", "kostenart", "catégorie", "compte", "categoría", "cuenta", "categoria", "conto",
-    ),
-    "merchant_name": (
-        "merchant name", "merchant", "supplier name", "supplier", "vendor", "payee", "beneficiary", "counterparty",
-        "auftraggeber empfänger", "empfänger", "händler", "lieferant", "fournisseur", "marchand", "proveedor",
-        "fornitore", "details", "transaction description", "description",
-    ),
-    "id": (
-        "transaction id", "transaction no", "transaction number", "expense id", "unique id", "external id", "trans id",
-        "id",
-    ),
-    "reference": ("reference", "ref", "receipt number", "invoice number", "document number", "belegnummer"),
-    "notes": ("memo", "notes", "note", "comment", "comments", "narrative", "purpose", "verwendungszweck",
-              "bemerkung", "libellé", "concepto", "description", "text"),
-    "holder": ("cardholder", "cardholder name", "card holder", "employee", "employee name", "user", "spender",
-               "karteninhaber", "mitarbeiter", "collaborateur"),
-}  # fmt: skip
 _NEVER: Final[Mapping[str, re.Pattern[str]]] = {
     # A name that holds a word of one meaning and says another: 'Net Amount' is no gross, 'VAT Rate' no tax amount.
     "gross": re.compile(
         r"\b(?:net|nett|netto|sub ?total)\b"
         r"|^(?!.*\b(?:inc|incl|including|inclusive|gross|brutto|with)\b)"
-        r".*\b(?:vat|tax|gst|mwst|tva|iva|exc?|excl|excluding|without)\b"
+        r".*\b(?:vat|tax|gst|mwst|tva|iva|btw|moms|mva|ust|exc?|excl|excluding|without)\b"
     ),
     "tax": re.compile(
         r"%|\b(?:inc|incl|including|inclusive|with|exc?|excl|excluding|without|before|after|net|gross|code|rate|number"
-        r"|no|reg|id|type|treatment|status)\b"
+        r"|no|nr|reg|id|idnr|type|treatment|status|inkl|satz|steuersatz|schlüssel|taux|tarief|percentage|sats|aliquota"
+        r"|tipo)\b"
     ),
     "tax_code": re.compile(
         r"\b(?:amount|total|betrag|value|inc|incl|including|with|exc?|excl|excluding|without|before|after|net|gross"
@@ -123,6 +75,7 @@ _STYLES: Final = tuple(
 _MONEY: Final = ("gross", "net", "tax", "money_out", "money_in")
 _USUAL: Final = {".": ",", ",": "."}
 _SYMBOLS: Final = {"£": "GBP", "€": "EUR", "US$": "USD", "₹": "INR", "A$": "AUD", "NZ$": "NZD", "zł": "PLN"}
+_CODE: Final = re.compile(r"(?:[(\[]|\b(?:in|en|i) |[_ ])([A-Z]{3})[)\]]?$")
 _ONLY_TOTAL: Final = re.compile(r"(?:grand |sub)?totals?:?|summe:?|gesamt(?:betrag|summe)?:?", re.IGNORECASE)
 _TOTAL: Final = re.compile(r"(?:grand |sub)?total\b.*|summe\b.*|gesamt\b.*", re.IGNORECASE)
 
@@ -183,6 +136,8 @@ def assign(header: Sequence[str], columns: Sequence[Sequence[str]]) -> dict[str,
             if _plausible(meaning, columns[place], exact=exact):
                 found[meaning] = place
                 break
+    if "currency" not in found:
+        found |= _currency_by_values(columns, set(found.values()))
     if "type" not in found:
         found |= _type_by_values(columns, set(found.values()))
     if ("money_out" in found) != ("money_in" in found) or "gross" in found or "net" in found:
@@ -204,6 +159,25 @@ def _type_by_values(columns: Sequence[Sequence[str]], taken: Collection[int]) ->
         if place not in taken and len(kinds) > 1 and all(kinds.values()):
             return {"type": place}
     return {}
+
+
+def _currency_by_values(columns: Sequence[Sequence[str]], taken: Collection[int]) -> dict[str, int]:
+    """Return the one column of nothing but currency codes: two, as of an amount and of a fee, tell nothing."""
+    places = [
+        place
+        for place, values in enumerate(columns)
+        if place not in taken and (filled := [each.strip() for each in values if each.strip()])
+        if all(each in currencies() for each in filled)
+    ]
+    return {"currency": places[0]} if len(places) == 1 else {}
+
+
+def currency_named(name: str) -> str:
+    """Return the currency whose code or sign a column's name has, as in `Betrag (EUR)`; blank where it has none."""
+    found = _CODE.search(name.strip())
+    if found is not None and found[1] in currencies():
+        return found[1]
+    return next((code for sign, code in (("£", "GBP"), ("€", "EUR")) if sign in name), "")
 
 
 def _bare(name: str) -> str:

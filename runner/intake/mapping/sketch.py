@@ -13,6 +13,7 @@ from runner.intake.mapping.guess import (
     Amount,
     amounts_of,
     assign,
+    currency_named,
     dates_of,
     header_place,
     includes_tax,
@@ -225,7 +226,9 @@ class _Sketching:
         if "currency" in self._found:
             return sorted({code for value in self._values("currency") if (code := value.strip().upper())})
         found = {code for each in self._money_columns() for code in self._read(each).currencies}
-        named = {code for name in self._header for sign, code in (("£", "GBP"), ("€", "EUR")) if sign in name}
+        # The amounts' own columns say it; other columns may hold what it was abroad.
+        money = [self._header[self._found[each]] for each in self._money_columns()]
+        named = {code for name in money or self._header if (code := currency_named(name))}
         return sorted(found | named)
 
     def _account(self) -> None:
