@@ -497,3 +497,8 @@ def test_the_code_in_the_name_of_the_amount_is_its_currency(name: str, code: str
 def test_a_rate_is_no_amount_of_tax(name: str) -> None:
     values, _ = made(f"Datum;Lieferant;Bruttobetrag;{name}\n13.04.2024;Acme;119,00;19\n".encode())
     assert "tax" not in values["amounts"]  # type: ignore[operator]
+
+
+def test_the_example_of_a_date_differs_under_the_orders_that_are_offered() -> None:
+    found = dates_of(["05/05/2017", "03/04/2017", "06/06/2017"])
+    assert "03/04/2017 may be 2017-04-03 (day-first) or 2017-03-04 (month-first)" in found.undecided

@@ -284,8 +284,11 @@ def dates_of(values: Sequence[str]) -> Dates:
         chosen = (fits[0], *formats)
         return Dates(chosen, swapped, note, _possible(fits, serials)) if swapped else Dates(chosen, note=note)
     if fits:
-        readings = " or ".join(f"{DateReader((order,)).read(rest[0])} ({order})" for order in fits)
-        undecided = f"the order of day and month: {rest[0]} may be {readings}"
+        readers = [DateReader((order,)) for order in fits]
+        # 05/05/2017 is the same day in either order, and shows nothing.
+        shown = max(rest, key=lambda text: len({reader.read(text) for reader in readers}))
+        readings = " or ".join(f"{reader.read(shown)} ({order})" for order, reader in zip(fits, readers, strict=True))
+        undecided = f"the order of day and month: {shown} may be {readings}"
         return Dates(formats, undecided, choices=_possible(fits, serials))
     odd = (broken or rest)[0]
     named = ', and months that are not English need their twelve names: [file] months = ["…", …]'
