@@ -73,6 +73,8 @@ CREATE TABLE input (
     source      TEXT NOT NULL DEFAULT '',
     sha256      TEXT,
     size        INTEGER,
+    -- The company that all its rows belong to, where no cell says it: the same bytes of two companies are two files.
+    company     TEXT NOT NULL DEFAULT '',
     delimiter   TEXT,
     encoding    TEXT,
     header      TEXT,

@@ -9,7 +9,7 @@ from runner.errors import RefusedToStart
 from runner.intake.digested import FileChanging, digest_of
 from runner.intake.sources import Source
 from runner.journal.journal import Journal
-from runner.journal.results import InputRead, RowStood
+from runner.journal.results import NOT_READ, InputRead, RowStood
 from runner.report.amounts import moment, money
 from runner.report.rejected import message_of
 
@@ -95,7 +95,7 @@ def _skipped(file: str, line: int, message: str) -> Values:
 
 def _values(found: RowStood, file: str) -> Values:
     row, stood = found.row, found.stood
-    if row.skipped is not None and stood.expense_no is None:
+    if row.skipped is not None and stood.state == NOT_READ:
         return _skipped(file, row.line, row.skipped)
     came = None if stood.came is None or stood.came == (file, row.line) else f"{stood.came[0]}:{stood.came[1]}"
     receipts = stood.receipts

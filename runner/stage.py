@@ -10,16 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from runner.codat.compare import differences
 from runner.codat.draining import Draining
 from runner.codat.payload import encode_content
 from runner.domain.expense import RowError
 from runner.domain.identity import named_id
 from runner.domain.ids import ExpenseId, InputNo, is_uuid
-from runner.domain.states import ExpenseState
 from runner.errors import Interrupted
-from runner.intake.added import KEY
-from runner.intake.codes import Code
 from runner.intake.digested import Digested, FileChanging, digest_of, spooled
 from runner.intake.mapping.choose import Mappings, read_mappings
 from runner.intake.mapping.profile import Profile
@@ -30,8 +26,9 @@ from runner.journal.comparison import Compared, Subject
 from runner.journal.journal import Journal
 from runner.journal.kept import KeptRow
 from runner.journal.records import StagedExpense, UnfinishedInput
-from runner.journal.staging import Begun, IncomingRow, InputFacts, OtherFileCameIn, Undecided
+from runner.journal.staging import Begun, IncomingRow, InputFacts, OtherFileCameIn
 from runner.steps.kit import Note
+from runner.undecided import UNDECIDED, error_of
 
 PORTION = 5
 """Batches that are put beside the journal together."""
@@ -162,7 +159,7 @@ async def _stage_one(
         refusals = [] if described.refusal is None else [described.refusal]
         await journal.staging.end_refused(number, facts, refusals)
         return _staged(way, number, described, digested, errors=len(refusals))
-    subject = Subject(number, facts.sha256, way.source_name, way.overlap, facts.came_back, tuple(facts.header))
+    subject = _subject(number, way, facts.sha256, described)
     met = [] if digested is None else [no for no, size, sha in notes if digested.beginnings.get(size) == sha]
     compared, errors = await _let_in(subject, facts, met, way.source.name, journal)
     counts = compared.outcomes
@@ -179,6 +176,11 @@ class Foreseen:
     """By outcome: `new`, `known`, `corrected`, `asked`, `conflict` and so on."""
     amounts: dict[str, dict[str, Decimal]]
     """The same by currency."""
+
+    @property
+    def kept_out(self) -> int:
+        """How many would not come in, though their rows are right."""
+        return sum(self.counts.get(outcome, 0) for outcome in (*UNDECIDED, "asked_before"))
 
 
 async def foresee(
@@ -205,11 +207,16 @@ async def foresee(
         if digested is None or not reading.described.usable:
             found.append(None)
             continue
-        back = reading.described.came_back
-        subject = Subject(_NO_INPUT, digested.sha256, way.source_name, way.overlap, back, reading.described.header)
+        subject = _subject(_NO_INPUT, way, digested.sha256, reading.described)
         compared = await journal.staging.compare(subject)
         found.append(Foreseen(compared.outcomes, compared.amounts))
     return found
+
+
+def _subject(number: InputNo, way: _Way, sha256: str | None, described: Described) -> Subject:
+    return Subject(
+        number, sha256, way.source_name, way.overlap, described.came_back, described.header, described.whole_company
+    )
 
 
 async def _changed(way: _Way, aside: BinaryIO | None, digested: Digested) -> str | None:
@@ -230,13 +237,13 @@ async def _let_in(
     while True:
         compared = await journal.staging.compare(subject)
         await journal.staging.forget_undecided()
-        for outcome in _UNDECIDED:
+        for outcome in UNDECIDED:
             after = 0
             while compared.outcomes.get(outcome) and (
                 page := await journal.staging.undecided(outcome, after=after, limit=1_000)
             ):
                 errors = [
-                    (_undecided(each, name, subject.number), each.expense_id if each.named else None) for each in page
+                    (error_of(each, name, subject.number), each.expense_id if each.named else None) for each in page
                 ]
                 await journal.staging.add(errors=errors)
                 after = page[-1].entry
@@ -356,85 +363,6 @@ def _encode(parsed: Parsed, *, keeps_repeated: bool) -> StagedExpense:
         named=parsed.named,
         returned=any(row.key is not None for row in parsed.members),
         repeated_line=None if keeps_repeated else parsed.repeated_line,
-    )
-
-
-# ---- what does not come in ----
-
-_UNDECIDED = ("conflict", "another", "repeated_line", "asked")
-
-
-def _undecided(found: Undecided, file: str, number: InputNo) -> RowError:
-    """Return what is told of an expense that does not come in for what the journal holds."""
-    met = found.met
-    match found.outcome:
-        case "repeated_line":
-            expected = (
-                f"each row of an expense once: line {found.repeated_line} says what an earlier line of this id says, "
-                'cell by cell; if both are meant: [id] repeated_lines = "keep" in the mapping profile'
-            )
-            return _of_expense(found, file, Code.LINE_REPEATED, expected, line=found.repeated_line)
-        case "another" if met is not None:
-            expected = (
-                f"the id and company with which this row has come in already ({met.expense_id} of company "
-                f"{met.company_id}); or a blank {KEY} for a new expense"
-            )
-            return _of_expense(found, file, Code.ROW_KEY_WRONG, expected, column=KEY)
-        case "asked":
-            return _of_expense(found, file, Code.POSSIBLE_DUPLICATE, _question(found, file, number))
-        case _:
-            return _conflict(found, file)
-
-
-def _question(found: Undecided, file: str, number: InputNo) -> str:
-    met = found.met
-    at, line = found.first or (number, found.entry)
-    side = ""
-    if met is not None:
-        side = f" It would be {met.expense_id} ({met.file or 'standard input'}, line {met.line}), which is {met.state}."
-    how = f"expense-runner resolve q{at}.{line} --same, or --other if it is another purchase"
-    if found.reason == "overlap":
-        return (
-            f"an answer: do your exports overlap? An earlier file covers this day, and rows without an id cannot say "
-            f"whether they were in it.{side} For this row: {how}; for the whole file: expense-runner resolve --input "
-            f'{shlex.quote(file)} --same or --other; for good: [id] overlap = "yes" or "no" in the mapping profile, or '
-            "--overlap with canonical columns, and run again"
-        )
-    return f"an answer: is this a purchase that is known already?{side} {how}"
-
-
-def _conflict(found: Undecided, file: str) -> RowError:
-    met = found.met
-    stands, what = "is in the journal", "other content"
-    if met is not None:
-        stands = "is in the books" if met.state is ExpenseState.POSTED else f"is {met.state} in the journal"
-        if met.payload is not None:
-            what = "; ".join(differences(met.payload, found.payload)) or what
-    expected = f"the same content as before, or another id: this expense {stands} with {what}"
-    return _of_expense(found, file, "id_conflict", expected, column="id", value=found.expense_id)
-
-
-def _of_expense(
-    found: Undecided,
-    file: str,
-    code: str,
-    expected: str,
-    *,
-    column: str | None = None,
-    value: str | None = None,
-    line: int | None = None,
-) -> RowError:
-    return RowError(
-        file=file,
-        line=found.entry if line is None else line,
-        code=code,
-        column=column,
-        value=value,
-        expected=expected,
-        company_id=found.company_id,
-        expense=found.expense_id if found.named else None,
-        expense_key=found.expense_id if found.named else f"line {found.entry}",
-        rows=found.rows,
     )
 
 

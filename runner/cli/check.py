@@ -16,7 +16,7 @@ from runner.cli.inspected import inspection_json, inspection_lines, settings_to_
 from runner.cli.options import codat_options, input_options, json_option, preflight_option
 from runner.cli.session import conduct
 from runner.clock import SystemClock
-from runner.errors import ExitCode
+from runner.errors import ExitCode, JournalUnusable
 from runner.inspection import Inspection
 from runner.intake.codes import cut
 from runner.intake.mapping.choose import read_mappings
@@ -54,9 +54,13 @@ class Checked:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return 3 where any row is wrong, 4 where only companies are not well; a warning is a matter of opinion."""
+        """Return 3 where any row is wrong or would be asked about, 4 where only companies are not well.
+
+        A warning is a matter of opinion.
+        """
         found = self.inspection
-        if self.groups or (found is not None and found.rejected):
+        kept_out = any(each.kept_out for each in self.foreseen if each is not None)
+        if kept_out or self.groups or (found is not None and found.rejected):
             return ExitCode.REJECTED
         return ExitCode.OK if found is None or found.finds_nothing else ExitCode.WORK_REMAINS
 
@@ -89,7 +93,8 @@ def check(
     """Read CSV files as a run would, and say what is wrong with them and what is odd: nothing is sent, nothing is kept.
 
     With an API key Codat is asked as well whether it has what the rows name; without one there is no network.
-    Exit code 0 if every row is right, 3 if any is wrong, 4 if only companies are not well. Warnings do not change it.
+    Exit code 0 if every row is right, 3 if any is wrong or would be asked about, 4 if only companies are not well.
+    Warnings do not change it.
     """
     settings = settings_to_ask(codat)
     sources = find_sources(inputs)
@@ -121,8 +126,13 @@ async def examine(
     inspection = None if settings is None else await app.preflight_check(settings, journal)
     foreseen: Sequence[Foreseen | None] = ()
     if beside is not None:
-        with reading(beside, app.clock, aside=True) as known:
-            foreseen = await app.foresee(sources, options, known)
+        try:
+            with reading(beside, app.clock, aside=True) as known:
+                foreseen = await app.foresee(sources, options, known)
+        except JournalUnusable as error:
+            # What is wrong with the files can be said all the same.
+            click.echo(f"The files were held against no journal: {error.message}", err=True)
+            beside = None
     return Checked(staged, books, groups, warnings, receipts, inspection, beside, foreseen)
 
 

@@ -177,6 +177,7 @@ def _input_line(each: StagedInput) -> str:
     said = f"Read {each.name}: {counted(each.rows, 'row')}, {counted(each.accepted, 'expense')} new"
     said += f", {each.repeated:,} known before" if each.repeated else ""
     said += f", {each.corrected:,} corrected" if each.corrected else ""
+    said += f", {each.asked:,} to be asked about" if each.asked else ""
     return said + (f", {counted(each.errors, 'error')}" if each.errors else "")
 
 

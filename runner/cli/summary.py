@@ -96,8 +96,13 @@ def _read_lines(staged: StagedInput) -> Iterator[str]:
     said += "expense" if staged.accepted == 1 else "expenses"
     said += f", {staged.repeated:,} known before" if staged.repeated else ""
     said += f", {staged.corrected:,} corrected" if staged.corrected else ""
+    said += f", {staged.asked:,} to be asked about" if staged.asked else ""
     said += f", {counted(staged.errors, 'error')}" if staged.errors else ""
     yield said
+    if staged.changing is not None:
+        yield f"  nothing was taken: {staged.changing}"
+    if staged.noted:
+        yield f"  {staged.noted:,} of the known would read otherwise today, and are past changing"
     if staged.unknown:
         yield f"  columns not read: {', '.join(staged.unknown)}"
     if staged.unread_sheets:

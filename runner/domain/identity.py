@@ -170,8 +170,12 @@ def short_key(key: bytes) -> int:
 class CellsDigest:
     """Digests the rows of one file by the names of their columns, in whatever order these stand."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """`names` are the column names as written; a column without one is told by its place."""
+    def __init__(self, names: Sequence[str], *, company: str = "") -> None:
+        """`names` are the column names as written; a column without one is told by its place.
+
+        `company` is what all rows of the file belong to, where no cell says it: equal rows of two companies differ.
+        """
+        self._beginning = [f"{_BETWEEN}{company}"] if company else []
         folded = [fold(name) or f"#{place}" for place, name in enumerate(names, start=1)]
         self._columns = sorted((name, place) for place, name in enumerate(folded))
         self._width = len(folded)
@@ -179,7 +183,7 @@ class CellsDigest:
     def of(self, cells: Sequence[str]) -> int:
         """Return the digest of a row's cells that are not blank, a signed 64-bit integer."""
         width = len(cells)
-        parts = [
+        parts = self._beginning + [
             f"{name}{_BETWEEN}{text}"
             for name, place in self._columns
             if place < width and (text := cells[place].strip())

@@ -72,6 +72,8 @@ class Described:
     header_line: int = 1
     came_back: bool = False
     """Whether it is a file of rejects."""
+    whole_company: str = ""
+    """The company that all rows belong to, where no cell says it."""
     refusal: RowError | None = None
     """Why the file as a whole was refused."""
     unread_sheets: tuple[str, ...] = ()
@@ -207,5 +209,6 @@ def _described(rows: FileRows, count: int, *, complete: bool) -> Described:
         header=tuple(rows.own_header),
         header_line=rows.header[1],
         came_back=rows.returning is not None,
+        whole_company="" if rows.reader is None else rows.reader.whole_company,
         unread_sheets=rows.table.unread_sheets,
     )

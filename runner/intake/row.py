@@ -111,6 +111,11 @@ class RowReader:
             self._companies[""] = header.company
 
     @property
+    def whole_company(self) -> str:
+        """The company that the file is named after, where rows do not say it."""
+        return self.header.company or ""
+
+    @property
     def skipped(self) -> tuple[tuple[str, int], ...]:
         """None: what has canonical columns has no rules by which rows are skipped."""
         return ()

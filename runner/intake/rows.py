@@ -33,6 +33,11 @@ class Reader(Protocol):
     header: Header
 
     @property
+    def whole_company(self) -> str:
+        """The company that all rows belong to, where no cell says it; blank where one does."""
+        ...
+
+    @property
     def skipped(self) -> tuple[tuple[str, int], ...]:
         """How many rows each rule skipped, by the rule's file and line."""
         ...
@@ -78,7 +83,7 @@ class FileRows:
         came_back = self.returning is not None
         # A workbook's rows end with the last cell that is not blank.
         filled = len(header[0]) if is_workbook(self._source.path) else 0
-        self.digest = CellsDigest(self.own_header)
+        self.digest = CellsDigest(self.own_header, company=reader.whole_company)
         for cells, line in islice(rows, self._mappings.limit):
             own = list(map(restore, cells)) if came_back else cells
             own += [""] * (filled - len(own))

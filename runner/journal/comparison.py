@@ -49,6 +49,8 @@ class Subject:
     """Whether it is a file of rejects: its rows say themselves which rows they were, or that they are new."""
     header: tuple[str, ...] = ()
     """The user's own columns, as written."""
+    company: str = ""
+    """The company that all rows belong to, where no cell says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def compare(connection: Connection, subject: Subject) -> Compared:
 
 
 def _known_bytes(connection: Connection, subject: Subject) -> InputNo | None:
-    values = {"sha256": subject.sha256, "input": subject.number}
+    values = {"sha256": subject.sha256, "input": subject.number, "company": subject.company}
     found = connection.execute(_SQL["known_bytes"], values).fetchone()
     if found is None:
         return None

@@ -93,5 +93,7 @@ def _next_id(connection: Connection, company: CompanyId, key: bytes, values: dic
 
 def _end(connection: Connection, question: int, expense_no: int, answer: str) -> None:
     values = {"question": question, "expense_no": expense_no, "answer": answer}
-    for statement in ("settle_errors", "became", "end"):
+    places = connection.execute(_SQL["places"], values).fetchall()
+    connection.executemany(_SQL["settle_error"], places)
+    for statement in ("became", "end"):
         connection.execute(_SQL[statement], values)

@@ -201,7 +201,7 @@ def _look_up(connection: Connection, number: InputNo, rows: list[KeptRow], first
 def _stood(connection: Connection, number: InputNo, kept: KeptRow, row: _Row, *, has_receipts: bool) -> Stood:
     expense_no = row.expense_no
     errors: list[Wrongness] = []
-    if expense_no is None and kept.skipped is None:
+    if expense_no is None and row.kind != _KIND_SKIPPED:
         errors = _errors(connection, number, kept, row)
         if errors and all(each.settled for each in errors):
             expense_no = _came_in(connection, errors)
@@ -217,7 +217,7 @@ def _stood(connection: Connection, number: InputNo, kept: KeptRow, row: _Row, *,
     return Stood(NOT_READ, company_id=company)
 
 
-_KIND_WRONG = 1
+_KIND_WRONG, _KIND_SKIPPED = 1, 2
 
 
 def _errors(connection: Connection, number: InputNo, kept: KeptRow, row: _Row) -> list[Wrongness]:

@@ -219,7 +219,9 @@ class Staging(Verbs):
             "noted": counts.get("noted", 0),
             "refused": int(facts.refused),
             "came_back": int(facts.came_back),
+            "company": subject.company,
             "known": compared.known_bytes,
+            "at": subject.number if compared.known_bytes is None else compared.known_bytes,
         }
 
         def operation(connection: Connection) -> LetIn:
@@ -245,6 +247,7 @@ class Staging(Verbs):
             "noted": 0,
             "refused": 1,
             "came_back": 0,
+            "company": "",
         }
 
         def operation(connection: Connection) -> None:
@@ -359,13 +362,14 @@ def _write_all(connection: Connection, compared: Compared, values: dict[str, Any
             run(_SQL["sketch"], values)
     for statement in ("became", "settle_places", "settle_ids", "answer_by_setting", "add_questions", "ask_about"):
         run(_SQL[statement], values)
-    run(_SQL["add_errors"], values)
+    if compared.known_bytes is not None:
+        run(_SQL["wrong_now"])
+    errors = run(_SQL["add_errors"], values).rowcount
     for earlier in compared.revised:
         _supersede(connection, earlier)
     if compared.known_bytes is not None:
         run(_SQL["supersede"], {"earlier": values["input"]})
     _meet(connection, met, values)
-    (errors,) = run(_SQL["count_errors"], values).fetchone()
     return LetIn(errors)
 
 
@@ -388,7 +392,11 @@ def _correct(connection: Connection, values: dict[str, Any]) -> None:
         counts.append((number, company, currency, -1, *split_units(-units), -nanos))
         counts.append((number, company, now, 1, *split_units(new_units), new_nanos))
     connection.executemany(_SQL["count_accepted"], counts)
-    for statement in ("replace", "keep_replaced", "correct_expense", "correct_payloads", "drop_receipts"):
+    for statement in ("replace", "keep_replaced"):
+        run(_SQL[statement], values)
+    changes = [(*row[:-1], number, row[-1]) for row in run(_SQL["corrected"])]
+    connection.executemany(_SQL["correct_expense"], changes)
+    for statement in ("correct_payloads", "drop_receipts"):
         run(_SQL[statement], values)
     run(_SQL["correction_events"], values)
 

@@ -133,7 +133,7 @@ import json, sys
 import runner.app
 from runner.cli import main
 
-async def crash(self, settings, *_):
+async def crash(self, settings, *_, **__):
     raise RuntimeError(f"{settings.credential.header()} and the raw {RAW}")
 
 for arguments in json.loads(sys.argv[1]):

@@ -3,14 +3,20 @@
 import asyncio
 import hashlib
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
 
 from runner.cli import cli
 from runner.clock import SystemClock
+from runner.codat.draining import Draining
 from runner.errors import ExitCode, RefusedToStart
+from runner.intake.read import Options
+from runner.intake.sources import Source
 from runner.journal.journal import writing
+from runner.stage import stage
 from tests.filing import begin, file_in
 from tests.scenarios_steps.walking import staged
 from tests.simulator_client import COMPANY, expense_id
@@ -86,6 +92,10 @@ def test_ids_come_from_a_file_as_well(resolve, tmp_path):
         ("x", "--attached"),
         ("x", "--receipts", "--posted"),
         ("--input", "gone.csv"),
+        ("--input", "gone.csv", "--posted"),
+        ("q3", "--same"),
+        (expense_id(1), "--other"),
+        ("q3.17", "--same", "--other"),
         ("x", "--dismiss"),
     ],
 )
@@ -113,3 +123,34 @@ def test_show_and_status_tell_what_was_said(resolve, path):
     assert "says: posted, was in_doubt (unknown) (in Xero)" in shown
     told = CliRunner().invoke(cli, ["status", "--journal", str(path)], standalone_mode=False).output
     assert "of the posted by somebody's word (15.00 GBP)" in told
+
+
+def test_questions_are_answered_by_row_and_by_file(resolve, path, tmp_path):
+    head = "company_id,type,issue_date,currency,net_amount,account_id\n"
+    row = "acme,Payment,2026-01-02,EUR,{},400\n"
+    files = {"one.csv": ("1.00", "2.00"), "two.csv": ("1.00", "7.00", "8.00")}
+
+    async def read():
+        async with writing(path, SystemClock()) as journal:
+            await journal.runs.begin(version="test", flow="datasets")
+            for name, amounts in files.items():
+                (tmp_path / name).write_text(head + "".join(map(row.format, amounts)), encoding="utf-8")
+                source = Source(name, tmp_path / name)
+                (found,) = await stage([source], Options(), journal, draining=Draining(), note=lambda *_, **__: None)
+            return found
+
+    found = asyncio.run(read())
+    assert (found.accepted, found.asked) == (0, 3)
+    told = json.loads(resolve(f"q{found.number}.2", "--same", "--yes", "--json").output)
+    assert told["resolved"] == [
+        {"kind": "question", "id": f"q{found.number}.2 (two.csv, line 2)", "company_id": "acme"}
+    ]
+    refused = json.loads(resolve("--input", "two.csv", "--same", "--yes", "--json").output)["refused"]
+    assert ["say --other" in each["reason"] for each in refused] == [True, True]
+    told = json.loads(resolve("--input", "two.csv", "--other", "--yes", "--json").output)
+    assert (len(told["resolved"]), told["amounts"]) == (2, {"EUR": "15"})
+    assert resolve(f"q{found.number}.2", "--other", "--yes").return_value == ExitCode.REFUSED
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM row_error WHERE settled = 0").fetchone() == (0,)
+        (staged,) = connection.execute("SELECT count(*) FROM v_expenses WHERE company_id = 'acme'").fetchone()
+    assert staged == 4

@@ -348,3 +348,81 @@ def test_one_row_twice_under_one_id_is_refused_unless_it_is_meant_or_known(world
     # Known with that content, it is told by nobody.
     world.run(world.write("c.csv", twice + named("C", "2.00")))
     assert (world.posted(), codes(world)) == (amounts("1", "2", "10"), [])
+
+
+# ---- several companies ----
+
+
+def test_equal_files_of_two_companies_are_two_files(world: World) -> None:
+    head = "type,issue_date,currency,net_amount,account_id\n"
+    text = head + "Payment,2024-03-01,EUR,9.00,400\nPayment,2024-03-02,EUR,9.00,400\nPayment,2024-03-03,EUR,x,400\n"
+    for name in ("acme.csv", "beta.csv", "acme.csv", "beta.csv"):
+        world.run(world.write(name, text))
+        assert len(world.posted()) == (2 if name == "acme.csv" and world.open_errors() == 1 else 4)
+    assert codes(world) == ["amount_unreadable"] * 2
+    grown = text.replace("x", "7.00") + "Payment,2024-03-04,EUR,1.00,400\n"
+    for name in ("beta.csv", "acme.csv", "acme.csv", "beta.csv"):
+        world.run(world.write(name, grown))
+    assert world.posted() == amounts("9", "9", "7", "1", "9", "9", "7", "1")
+    assert codes(world) == []
+    rows = world.results(world.folder / "beta.csv")
+    assert {each["_company_id"] for each in rows} == {"beta"}
+
+
+def test_profiles_that_name_the_company_keep_equal_rows_apart(world: World, tmp_path: Path) -> None:
+    text = BANK.format(1, 2, 3)
+    profiles = {}
+    for company in ("acme", "beta"):
+        profiles[company] = tmp_path / f"{company}.toml"
+        profiles[company].write_text(PROFILE.replace('"acme"', f'"{company}"'))
+    for _ in range(2):
+        for company, profile in profiles.items():
+            world.run(world.write(f"{company}-bank.csv", text), mapping=profile)
+    assert world.posted() == amounts("5", "5", "10", "10", "20", "20")
+    assert codes(world) == []
+
+
+def test_a_row_whose_company_another_lookup_gives_now_stays_what_it_was(world: World, tmp_path: Path) -> None:
+    profile = tmp_path / "bank.toml"
+    told = PROFILE.replace(
+        'company_id = { constant = "acme" }', 'company_id = { column = "Dept", lookup = { A = "acme", B = "beta" } }'
+    )
+    profile.write_text(told)
+    path = world.write("a.csv", "Dept,Date,Info,Amount\nA,01.03.2024,Taxi,10.00\nB,02.03.2024,Hotel,20.00\n")
+    world.run(path, mapping=profile)
+    profile.write_text(told.replace('A = "acme"', 'A = "gamma"'))
+    for _ in range(2):
+        staged = world.run(path, mapping=profile)
+        assert (staged.accepted, staged.corrected, staged.noted, staged.errors) == (0, 0, 1, 0)
+    assert world.posted() == amounts("10", "20")
+
+
+def test_a_line_that_joins_a_known_expense_is_told_wherever_its_contradiction_stands(world: World) -> None:
+    more = named("B", "1.00") + named("C", "2.00")
+    world.run(world.write("a.csv", NAMED + named("T", "100.00") + more))
+    joined = NAMED + named("T", "5.00").replace("EUR", "USD") + named("T", "100.00") + more
+    for _ in range(2):
+        world.run(world.write("a.csv", joined))
+        assert codes(world) == ["lines_disagree"]
+    assert world.posted() == amounts("1", "2", "100")
+
+
+def test_what_is_wrong_with_known_bytes_is_told_once_however_often_they_are_read(world: World, tmp_path: Path) -> None:
+    profile = tmp_path / "bank.toml"
+    skipping = PROFILE + '[[skip]]\ncolumn = "Info"\nis = "Hotel"\n'
+    profile.write_text(skipping)
+    path = world.write("a.csv", "Date,Info,Amount\n01.03.2024,Taxi,10.00\n02.03.2024,Hotel,x\n")
+    world.run(path, mapping=profile)
+    profile.write_text(PROFILE)
+    for _ in range(3):
+        world.run(path, mapping=profile)
+        assert codes(world) == ["amount_unreadable"]
+    assert world.states(path) == {2: "posted", 3: "wrong"}
+    # Skipped now, it stays what it became.
+    profile.write_text(skipping)
+    world.run(path, mapping=profile)
+    assert codes(world) == ["amount_unreadable"]
+    profile.write_text(PROFILE)
+    (written,) = world.rejects()
+    world.run(rejecting.rewrite(written.path, [{**rejecting.read(written.path)[0], "Amount": "3.00"}]), mapping=profile)
+    assert (world.posted(), codes(world)) == (amounts("3", "10"), [])

@@ -1,6 +1,7 @@
 """Rejects come back: who a row is survives its correction, nothing is doubled and nothing is lost."""
 
 import asyncio
+import io
 import stat
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,11 +10,18 @@ from typing import Any
 
 import pytest
 
+from runner.codat.draining import Draining
+from runner.domain.resolution import Answer
 from runner.errors import RefusedToStart
 from runner.intake.added import ADDED, escape, restore
+from runner.intake.read import Options
+from runner.intake.sources import Source
+from runner.journal.resolutions import Selection, Word
 from runner.journal.staging import Staging
 from runner.journal.statements import load
-from runner.stage import Unread, unread_inputs
+from runner.resolving import resolve, select
+from runner.stage import StagedInput, Unread, stage, unread_inputs
+from tests.clocks import FakeClock
 from tests.unit import rejecting
 from tests.unit.rejecting import World, read, rewrite
 
@@ -501,3 +509,48 @@ def test_a_file_of_rejects_that_was_cut_off_is_as_if_it_had_not_been_read(
     assert asyncio.run(unread_inputs(world.journal)) == Unread([], [])
     world.send()
     assert world.posted() == [Decimal(10), Decimal(20), Decimal(30)]
+
+
+def test_rows_of_standard_input_and_of_files_that_are_gone_come_back(world: World) -> None:
+    def pipe(text: str) -> StagedInput:
+        asyncio.run(world.journal.runs.begin(purpose="run", version="1", flow="datasets"))
+        given = {"draining": Draining(), "note": lambda *_, **__: None, "stdin": io.BytesIO(text.encode())}
+        (staged,) = asyncio.run(stage([Source("-", None)], Options(), world.journal, **given))
+        world.send()
+        return staged
+
+    assert pipe(HEADER + row("10.00") + row("2O.00") + row("5.00")).errors == 1
+    gone = world.write("a.csv", HEADER + row("7.00", date="2024-05-01") + row("8O.00", date="2024-05-01"))
+    world.run(gone)
+    gone.unlink()
+    (written,) = world.rejects()
+    found = read(written.path)
+    assert sorted((each["_file"], each["_line"]) for each in found) == [("'-", "3"), (str(gone), "3")]
+    assert {each["net_amount"] for each in found} == {"2O.00", "8O.00"}
+    world.run(rewrite(written.path, [each | {"net_amount": each["net_amount"].replace("O", "0")} for each in found]))
+    assert world.posted() == [Decimal(5), Decimal(7), Decimal(10), Decimal(20), Decimal(80)]
+    assert [each["_state"] for each in world.results()] == ["posted"] * 5
+    # The same bytes again, and the same rows from elsewhere.
+    assert pipe(HEADER + row("10.00") + row("2O.00") + row("5.00")).repeated == 2
+    assert world.open_errors() == 0
+
+
+def test_questions_are_answered_after_their_files_are_gone(world: World) -> None:
+    first = world.write("a.csv", HEADER + row("1.00") + row("2.00"))
+    second = world.write("b.csv", HEADER + row("1.00") + row("9.00") + row("5.00", date="2024-05-01"))
+    world.run(first)
+    staged = world.run(second)
+    first.unlink()
+    second.unlink()
+
+    async def answer() -> None:
+        for said, line in ((Answer.SAME, 2), (Answer.OTHER, 3)):
+            chosen = Selection(questions=(f"{staged.number}.{line}",))
+            found = await select(world.journal, said, chosen, clock=FakeClock(), quiescence=0.0)
+            await resolve(world.journal, said, found.chosen, Word("ann", "desk", None))
+
+    asyncio.run(answer())
+    world.send()
+    assert world.posted() == [Decimal(1), Decimal(2), Decimal(5), Decimal(9)]
+    assert [each["_state"] for each in world.results()] == ["posted"] * 5
+    assert world.open_errors() == 0

@@ -56,6 +56,11 @@ class MappedReader:
         self._rows = RowReader(self.header, file=source.name, receipts=receipts)
 
     @property
+    def whole_company(self) -> str:
+        """The company that the file is named after, or that the profile gives to all rows."""
+        return "" if self._told_by is not None else self.header.company or self._translator.constant_company
+
+    @property
     def skipped(self) -> tuple[tuple[str, int], ...]:
         """How many rows each skip rule skipped, by the rule's file and line."""
         return tuple(self._translator.skipping.counts.items())

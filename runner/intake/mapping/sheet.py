@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -73,7 +73,7 @@ def main(sheet: str | None, decimal: str) -> None:
     _may_take(OPENING)
     encode = msgspec.json.Encoder().encode
     with suppress(BrokenPipeError):
-        for answer in answers(sys.stdin.buffer, sheet=sheet, decimal=decimal):
+        for answer in answers(sys.stdin.buffer, sheet=sheet, decimal=decimal, opened=lambda: _may_take(READING)):
             sys.stdout.buffer.write(encode(answer) + b"\n")
             sys.stdout.buffer.flush()
 
@@ -84,8 +84,13 @@ def _may_take(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, hard))
 
 
-def answers(stream: BinaryIO, *, sheet: str | None, decimal: str) -> Iterator[Answer]:
-    """Yield what there is to say of a workbook; whatever is wrong with it is the last answer."""
+def answers(
+    stream: BinaryIO, *, sheet: str | None, decimal: str, opened: Callable[[], object] = lambda: None
+) -> Iterator[Answer]:
+    """Yield what there is to say of a workbook; whatever is wrong with it is the last answer.
+
+    `opened` is called when its first row has been read.
+    """
     line = 1
     try:
         reader = _SheetReader(stream, sheet)
@@ -94,7 +99,7 @@ def answers(stream: BinaryIO, *, sheet: str | None, decimal: str) -> Iterator[An
         size = 0
         for line, cells in reader.rows(decimal):
             if not portion:
-                _may_take(READING)
+                opened()
             portion.append((line, cells))
             size += sum(map(len, cells)) + len(cells)
             if size >= _PORTION:

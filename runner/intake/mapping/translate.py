@@ -102,6 +102,11 @@ class Translator:
         return bool(self._sources.get("company_id") or self._template[_PLACE["company_id"]])
 
     @property
+    def constant_company(self) -> str:
+        """The company that the profile gives to all rows; blank where cells or the file's name say it."""
+        return "" if self._sources.get("company_id") else self._template[_PLACE["company_id"]]
+
+    @property
     def id_columns(self) -> int:
         """How many columns an id is made from."""
         return len(self._id)

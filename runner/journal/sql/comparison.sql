@@ -1,4 +1,5 @@
--- What a file's rows are, worked out before any of it comes in. Every statement reads the journal and writes what is
+-- What a file's rows are, worked out before any of it comes in. Joins are CROSS JOINs: nothing is known of the sizes of
+-- temporary tables, and what comes in must be the outer loop, however the journal has grown. Every statement reads the journal and writes what is
 -- temporary alone.
 
 -- name: forget
@@ -22,15 +23,15 @@ SELECT readings FROM journal
 -- A row with a `_row_key` is the row that it names.
 UPDATE incoming_row SET how = 'returned', (first_input, first_line) = (
     SELECT coalesce(input_row.first_input, input_row.input_no), coalesce(input_row.first_line, input_row.line)
-    FROM input JOIN input_row ON input_row.input_no = input.input_no AND input_row.line = incoming_row.origin_line
+    FROM input CROSS JOIN input_row ON input_row.input_no = input.input_no AND input_row.line = incoming_row.origin_line
     WHERE input.sha256 >= incoming_row.origin AND input.sha256 < incoming_row.origin || 'g'
     ORDER BY input.input_no LIMIT 1)
 WHERE origin IS NOT NULL
 
 -- name: known_bytes
--- The first reading of the same bytes that has rows.
+-- The first reading of the same bytes, for the same company, that has rows.
 SELECT input_no FROM input
-WHERE sha256 = :sha256 AND input_no <> :input AND staged_at IS NOT NULL
+WHERE sha256 = :sha256 AND company = :company AND input_no <> :input AND staged_at IS NOT NULL
   AND EXISTS (SELECT 1 FROM input_row WHERE input_row.input_no = input.input_no)
 ORDER BY input_no LIMIT 1
 
@@ -65,7 +66,7 @@ WHERE again.input_no = :earlier
 -- What they say now, where a correction has come in by another file.
 INSERT OR IGNORE INTO earlier (first_input, first_line, cells, expense_no, rank)
 SELECT first_input, first_line, expense.cells, expense_no, 3
-FROM earlier JOIN expense USING (expense_no) WHERE expense.rows = 1 AND earlier.rank = 2
+FROM earlier CROSS JOIN expense USING (expense_no) WHERE expense.rows = 1 AND earlier.rank = 2
 
 -- name: any_candidate
 SELECT EXISTS (SELECT 1 FROM candidate)
@@ -85,7 +86,7 @@ INSERT OR IGNORE INTO pair (entry, first_input, first_line)
 SELECT min(ours.line), theirs.first_input, theirs.first_line
 FROM (SELECT line, cells, row_number() OVER (PARTITION BY cells ORDER BY line) AS place
       FROM incoming_row WHERE how IS NULL) AS ours
-JOIN (SELECT first_input, first_line, cells,
+CROSS JOIN (SELECT first_input, first_line, cells,
              row_number() OVER (PARTITION BY cells ORDER BY first_input, first_line) AS place
       FROM earlier WHERE rank = :rank AND (first_input, first_line) NOT IN (
           SELECT first_input, first_line FROM incoming_row WHERE first_input IS NOT NULL)
@@ -102,7 +103,7 @@ INSERT OR IGNORE INTO candidate (expense_no, first_input, first_line, company_no
 SELECT expense.expense_no, earlier.first_input, earlier.first_line, company_no, day, short_key, content_hash,
        expense.cells, named, 1, currency, CASE back WHEN 1 THEN -units ELSE units END,
        CASE back WHEN 1 THEN -nanos ELSE nanos END
-FROM earlier JOIN expense USING (expense_no)
+FROM earlier CROSS JOIN expense USING (expense_no)
 
 -- name: take_candidates
 -- What this file's rows are already is nothing else.
@@ -118,7 +119,7 @@ FROM (SELECT entry, company_no, day, short_key, CASE WHEN :alike THEN content_ha
              row_number() OVER (PARTITION BY company_no, day, short_key, CASE WHEN :alike THEN content_hash END
                                 ORDER BY entry) AS place
       FROM incoming WHERE outcome IS NULL AND expense_no IS NULL AND company_no IS NOT NULL AND named <= :ours) AS ours
-JOIN (SELECT expense_no, first_input, first_line, company_no, day, short_key,
+CROSS JOIN (SELECT expense_no, first_input, first_line, company_no, day, short_key,
              CASE WHEN :alike THEN content_hash END AS content,
              row_number() OVER (PARTITION BY company_no, day, short_key, CASE WHEN :alike THEN content_hash END
                                 ORDER BY expense_no) AS place
@@ -133,7 +134,7 @@ SELECT ours.entry, theirs.first_input, theirs.first_line, theirs.expense_no
 FROM (SELECT entry, company_no, cells,
              row_number() OVER (PARTITION BY company_no, cells ORDER BY entry) AS place
       FROM incoming WHERE outcome IS NULL AND expense_no IS NULL AND company_no IS NOT NULL) AS ours
-JOIN (SELECT expense_no, first_input, first_line, company_no, cells,
+CROSS JOIN (SELECT expense_no, first_input, first_line, company_no, cells,
              row_number() OVER (PARTITION BY company_no, cells ORDER BY expense_no) AS place
       FROM candidate WHERE taken = 0 AND same_source = 1) AS theirs
   ON theirs.company_no = ours.company_no AND theirs.cells = ours.cells AND theirs.place = ours.place
@@ -142,8 +143,8 @@ JOIN (SELECT expense_no, first_input, first_line, company_no, cells,
 -- By the cells that an expense had before it was corrected.
 INSERT OR IGNORE INTO pair (entry, first_input, first_line, expense_no)
 SELECT min(incoming.entry), candidate.first_input, candidate.first_line, candidate.expense_no
-FROM candidate JOIN replaced ON replaced.expense_no = candidate.expense_no
-JOIN incoming ON incoming.company_no = candidate.company_no AND incoming.cells = replaced.cells
+FROM candidate CROSS JOIN replaced ON replaced.expense_no = candidate.expense_no
+CROSS JOIN incoming ON incoming.company_no = candidate.company_no AND incoming.cells = replaced.cells
 WHERE candidate.taken = 0 AND candidate.same_source = 1 AND incoming.outcome IS NULL AND incoming.expense_no IS NULL
 GROUP BY candidate.expense_no
 
@@ -172,7 +173,7 @@ UPDATE incoming SET expense_no = coalesce(
 WHERE by_id = 1 AND company_no IS NOT NULL
 
 -- name: by_rows
--- What all its rows were, where that is one expense of its company: known bytes and equal cells go before ids.
+-- What all its rows were, where that is one expense: known bytes and equal cells go before ids.
 UPDATE incoming SET expense_no = found.expense_no
 FROM (
     SELECT incoming_row.entry, min(input_row.expense_no) AS expense_no
@@ -182,8 +183,7 @@ FROM (
     GROUP BY incoming_row.entry
     HAVING count(*) = count(input_row.expense_no) AND count(DISTINCT input_row.expense_no) = 1
 ) AS found
-JOIN expense ON expense.expense_no = found.expense_no
-WHERE found.entry = incoming.entry AND incoming.company_no = expense.company_no AND incoming.outcome IS NULL
+WHERE found.entry = incoming.entry AND incoming.outcome IS NULL
   AND (incoming.returned = 0 OR incoming.expense_no IS NULL)
 
 -- name: came_in_as_another
@@ -192,11 +192,11 @@ UPDATE incoming SET outcome = 'another', other_no = found.expense_no
 FROM (
     SELECT incoming_row.entry, min(input_row.expense_no) AS expense_no
     FROM incoming_row
-    JOIN input_row ON input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
+    CROSS JOIN input_row ON input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
     WHERE incoming_row.entry IS NOT NULL AND incoming_row.how = 'returned' AND input_row.expense_no IS NOT NULL
     GROUP BY incoming_row.entry
 ) AS found
-JOIN expense ON expense.expense_no = found.expense_no
+CROSS JOIN expense ON expense.expense_no = found.expense_no
 WHERE found.entry = incoming.entry
   AND NOT (expense.company_no IS incoming.company_no AND expense.expense_id = incoming.expense_id)
   AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.company_no = incoming.company_no
@@ -207,7 +207,7 @@ WHERE found.entry = incoming.entry
 UPDATE incoming SET outcome = 'new'
 WHERE outcome IS NULL AND expense_no IS NULL AND EXISTS (
     SELECT 1 FROM incoming_row
-    JOIN input_row ON input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
+    CROSS JOIN input_row ON input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
     WHERE incoming_row.entry = incoming.entry AND input_row.expense_no IS NULL AND input_row.kind <> 3)
 
 -- name: asked_before
@@ -215,8 +215,8 @@ WHERE outcome IS NULL AND expense_no IS NULL AND EXISTS (
 UPDATE incoming SET outcome = 'asked_before'
 WHERE outcome IS NULL AND expense_no IS NULL AND EXISTS (
     SELECT 1 FROM incoming_row
-    JOIN input_row ON input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
-    JOIN question ON question.input_no = incoming_row.first_input AND question.line = incoming_row.first_line
+    CROSS JOIN input_row ON input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
+    CROSS JOIN question ON question.input_no = incoming_row.first_input AND question.line = incoming_row.first_line
     WHERE incoming_row.entry = incoming.entry AND input_row.kind = 3 AND input_row.expense_no IS NULL
       AND NOT (question.reason = 'overlap' AND :overlap IS NOT NULL))
 
@@ -265,7 +265,7 @@ LEFT JOIN input_row ON input_row.input_no = expense.input_no AND input_row.line 
 UPDATE incoming SET outcome = 'asked', reason = 'alike', other_no = found.expense_no
 FROM (
     SELECT incoming.entry, min(candidate.expense_no) AS expense_no
-    FROM incoming JOIN candidate ON candidate.company_no = incoming.company_no AND candidate.day = incoming.day
+    FROM incoming CROSS JOIN candidate ON candidate.company_no = incoming.company_no AND candidate.day = incoming.day
         AND candidate.currency = incoming.currency
         AND candidate.units = CASE incoming.back WHEN 1 THEN -incoming.units ELSE incoming.units END
         AND candidate.nanos = CASE incoming.back WHEN 1 THEN -incoming.nanos ELSE incoming.nanos END
@@ -315,17 +315,20 @@ WHERE outcome IS NULL AND expense_no IS NULL AND company_no IN (
 
 -- name: judge
 -- What a row is whose expense is known.
-UPDATE incoming SET outcome = CASE
-    WHEN expense.content_hash = incoming.content_hash THEN 'known'
-    WHEN expense.cells = incoming.cells THEN
-        CASE WHEN expense.state = 'rejected' OR (expense.state = 'staged' AND expense.draft_no IS NULL)
-             THEN 'corrected' ELSE 'noted' END
-    WHEN incoming.returned = 0 AND EXISTS (
-        SELECT 1 FROM replaced WHERE replaced.expense_no = expense.expense_no
-          AND (replaced.content_hash = incoming.content_hash OR replaced.cells = incoming.cells)) THEN 'known'
-    WHEN expense.state = 'rejected' THEN 'corrected'
-    ELSE 'conflict' END
-FROM expense WHERE expense.expense_no = incoming.expense_no AND incoming.outcome IS NULL
+UPDATE incoming SET outcome = (
+    SELECT CASE
+        WHEN expense.company_no IS NOT incoming.company_no THEN 'noted'
+        WHEN expense.content_hash = incoming.content_hash THEN 'known'
+        WHEN expense.cells = incoming.cells THEN
+            CASE WHEN expense.state = 'rejected' OR (expense.state = 'staged' AND expense.draft_no IS NULL)
+                 THEN 'corrected' ELSE 'noted' END
+        WHEN incoming.returned = 0 AND EXISTS (
+            SELECT 1 FROM replaced WHERE replaced.expense_no = expense.expense_no
+              AND (replaced.content_hash = incoming.content_hash OR replaced.cells = incoming.cells)) THEN 'known'
+        WHEN expense.state = 'rejected' THEN 'corrected'
+        ELSE 'conflict' END
+    FROM expense WHERE expense.expense_no = incoming.expense_no)
+WHERE outcome IS NULL AND expense_no IS NOT NULL
 
 -- name: refuse_repeated
 UPDATE incoming SET outcome = 'repeated_line' WHERE repeated_line IS NOT NULL AND outcome IS NOT 'known' AND outcome IS NOT 'another'

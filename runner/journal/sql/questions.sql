@@ -59,17 +59,18 @@ SET expenses = expenses + 1, billions = billions + excluded.billions, units = un
 -- name: add_receipt
 INSERT INTO receipt (expense_no, company_no, root, path, size, sha256) VALUES (?, ?, ?, ?, ?, ?)
 
--- name: settle_errors
--- Where the row first stood and where it came again.
-UPDATE row_error SET settled = 1
-WHERE settled = 0 AND (input_no, line) IN (
-    SELECT json_extract(place.value, '$[0]'), json_extract(place.value, '$[1]')
-    FROM question, json_each(question.places) AS place WHERE question_no = :question
-    UNION ALL
-    SELECT again.input_no, again.line FROM question, json_each(question.places) AS place
-    CROSS JOIN input_row AS again ON again.first_input = json_extract(place.value, '$[0]')
-        AND again.first_line = json_extract(place.value, '$[1]')
-    WHERE question_no = :question AND again.first_input IS NOT NULL AND again.kind <> 0)
+-- name: places
+-- Where its rows first stood, and where they came again.
+SELECT json_extract(place.value, '$[0]'), json_extract(place.value, '$[1]')
+FROM question, json_each(question.places) AS place WHERE question_no = :question
+UNION
+SELECT again.input_no, again.line FROM question, json_each(question.places) AS place
+CROSS JOIN input_row AS again ON again.first_input = json_extract(place.value, '$[0]')
+    AND again.first_line = json_extract(place.value, '$[1]')
+WHERE question_no = :question AND again.first_input IS NOT NULL AND again.kind <> 0
+
+-- name: settle_error
+UPDATE row_error SET settled = 1 WHERE settled = 0 AND input_no = ? AND line = ?
 
 -- name: became
 UPDATE input_row SET expense_no = :expense_no, kind = 0

@@ -11,7 +11,7 @@ DELETE FROM input WHERE input_no = :input AND staged_at IS NULL
 UPDATE input
 SET staged_at = :now, sha256 = :sha256, delimiter = :delimiter, encoding = :encoding, header = :header,
     header_line = :header_line, rows = :rows, repeated = :repeated, noted = :noted, refused = :refused,
-    came_back = :came_back
+    came_back = :came_back, company = :company
 WHERE input_no = :input
 
 -- name: count_reading
@@ -81,12 +81,12 @@ SET expenses = expenses + excluded.expenses, billions = billions + excluded.bill
 -- name: corrections
 SELECT incoming.expense_no, incoming.company_no, expense.currency, expense.units, expense.nanos,
        incoming.currency, incoming.units, incoming.nanos, incoming.entry
-FROM incoming JOIN expense USING (expense_no) WHERE incoming.outcome = 'corrected' ORDER BY entry
+FROM incoming CROSS JOIN expense USING (expense_no) WHERE incoming.outcome = 'corrected' ORDER BY entry
 
 -- name: replace
 INSERT INTO replaced (expense_no, content_hash, cells)
 SELECT expense.expense_no, expense.content_hash, expense.cells
-FROM incoming JOIN expense USING (expense_no)
+FROM incoming CROSS JOIN expense USING (expense_no)
 WHERE incoming.outcome = 'corrected' AND NOT (expense.content_hash = incoming.content_hash
                                                AND expense.cells = incoming.cells)
 ON CONFLICT DO NOTHING
@@ -96,16 +96,16 @@ ON CONFLICT DO NOTHING
 DELETE FROM replaced WHERE (expense_no, content_hash) IN (
     SELECT expense_no, content_hash FROM incoming WHERE outcome = 'corrected')
 
+-- name: corrected
+SELECT content_hash, cells, day, short_key, back, currency, units, nanos, entry, rows, expense_no
+FROM incoming WHERE outcome = 'corrected' ORDER BY entry
+
 -- name: correct_expense
 -- Only what is certainly not in the books may get other content.
 UPDATE expense
-SET content_hash = incoming.content_hash, cells = incoming.cells, day = incoming.day, short_key = incoming.short_key,
-    back = incoming.back, currency = incoming.currency, units = incoming.units, nanos = incoming.nanos,
-    state = 'staged', draft_no = NULL, code = NULL, message = NULL, input_no = :input, line = incoming.entry,
-    rows = incoming.rows, retries = 0
-FROM incoming
-WHERE incoming.expense_no = expense.expense_no AND incoming.outcome = 'corrected'
-  AND (expense.state = 'rejected' OR (expense.state = 'staged' AND expense.draft_no IS NULL))
+SET content_hash = ?, cells = ?, day = ?, short_key = ?, back = ?, currency = ?, units = ?, nanos = ?, line = ?, rows = ?,
+    input_no = ?, state = 'staged', draft_no = NULL, code = NULL, message = NULL, retries = 0
+WHERE expense_no = ? AND (state = 'rejected' OR (state = 'staged' AND draft_no IS NULL))
 
 -- name: correct_payloads
 INSERT INTO payload (expense_no, body) SELECT expense_no, payload FROM incoming WHERE outcome = 'corrected'
@@ -114,7 +114,7 @@ ON CONFLICT (expense_no) DO UPDATE SET body = excluded.body, given = NULL
 -- name: correct_payload_ids
 -- The wire form names the expense by the id that it has, whatever its row is told by now.
 SELECT incoming.entry, incoming.expense_id, expense.expense_id, incoming.payload
-FROM incoming JOIN expense USING (expense_no)
+FROM incoming CROSS JOIN expense USING (expense_no)
 WHERE incoming.outcome = 'corrected' AND incoming.expense_id <> expense.expense_id
 
 -- name: rewrite_payload
@@ -135,8 +135,8 @@ FROM incoming WHERE outcome = 'corrected' ORDER BY entry
 -- An expense whose row got an id in mid-life is known by that one too.
 INSERT INTO alias (company_no, expense_id, expense_no)
 SELECT incoming.company_no, incoming.expense_id, incoming.expense_no
-FROM incoming JOIN expense USING (expense_no)
-WHERE incoming.named = 1 AND incoming.expense_id <> expense.expense_id
+FROM incoming CROSS JOIN expense USING (expense_no)
+WHERE incoming.named = 1 AND incoming.expense_id <> expense.expense_id AND incoming.company_no = expense.company_no
   AND (outcome = 'known' OR outcome = 'noted' OR outcome = 'corrected' OR outcome = 'conflict')
   AND NOT EXISTS (SELECT 1 FROM expense AS other WHERE other.company_no = incoming.company_no
                   AND other.expense_id = incoming.expense_id)
@@ -160,7 +160,7 @@ ORDER BY line
 UPDATE input_row SET expense_no = found.expense_no, kind = 0
 FROM (
     SELECT incoming_row.first_input, incoming_row.first_line, min(incoming.expense_no) AS expense_no
-    FROM incoming_row JOIN incoming ON incoming.entry = incoming_row.entry
+    FROM incoming_row CROSS JOIN incoming ON incoming.entry = incoming_row.entry
     WHERE incoming_row.first_input IS NOT NULL AND incoming_row.kind = 0
     GROUP BY incoming_row.first_input, incoming_row.first_line
 ) AS found
@@ -195,20 +195,25 @@ WHERE settled = 0 AND code <> 'id_conflict' AND error_no IN (
       AND instr(' new known noted corrected ', ' ' || incoming.outcome || ' ') > 0)
 
 -- name: add_errors
--- Of a row that was wrong before and stands here cell by cell it is told already.
+-- What was wrong before with a row that stands here cell by cell is told already; and so is one that has come in, unless
+-- it is a line of an expense that has got other lines since. Of known bytes it is told where they were read first.
 INSERT INTO row_error (input_no, company_id, expense_key, expense_id, rows, line, code, column_name, value, expected)
-SELECT :input, company_id, expense_key, expense_id, rows, incoming_error.line, code, column_name, value, expected
+SELECT :at, company_id, expense_key, expense_id, rows, incoming_error.line, code, column_name, value, expected
 FROM incoming_error LEFT JOIN incoming_row
   ON incoming_row.line = incoming_error.line AND (incoming_row.how = 'known' OR incoming_row.how = 'cells')
 WHERE NOT EXISTS (SELECT 1 FROM row_error AS told
                   WHERE told.input_no = incoming_row.first_input AND told.line = incoming_row.first_line)
-  AND NOT EXISTS (SELECT 1 FROM input_row
-                  WHERE input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
-                    AND input_row.expense_no IS NOT NULL)
+  AND NOT ((rows = 1 OR how = 'known') AND EXISTS (
+      SELECT 1 FROM input_row
+      WHERE input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
+        AND input_row.expense_no IS NOT NULL))
 ORDER BY incoming_error.line
 
--- name: count_errors
-SELECT count(*) FROM row_error WHERE input_no = :input
+-- name: wrong_now
+-- Rows of known bytes that were skipped, and are not any more.
+UPDATE input_row SET kind = 1
+WHERE kind = 2 AND (input_no, line) IN (
+    SELECT first_input, first_line FROM incoming_row WHERE how = 'known' AND kind = 1)
 
 -- name: add_questions
 -- Where a row first stood it is asked about, and once.
@@ -219,7 +224,7 @@ SELECT coalesce(first_input, :input), coalesce(first_line, incoming.entry), reas
        payload, receipts, (
            SELECT json_group_array(json_array(coalesce(own.first_input, :input), coalesce(own.first_line, own.line)))
            FROM incoming_row AS own WHERE own.entry = incoming.entry)
-FROM incoming JOIN incoming_row ON incoming_row.line = incoming.entry
+FROM incoming CROSS JOIN incoming_row ON incoming_row.line = incoming.entry
 WHERE outcome = 'asked' ORDER BY incoming.entry
 ON CONFLICT (input_no, line) DO UPDATE
 SET reason = excluded.reason, other_no = excluded.other_no, answer = NULL, expense_id = excluded.expense_id,
@@ -238,13 +243,13 @@ WHERE kind = 1 AND expense_no IS NULL AND (input_no, line) IN (
 -- Questions that a setting has answered since.
 UPDATE question SET answer = 'setting'
 WHERE answer IS NULL AND (input_no, line) IN (
-    SELECT first_input, first_line FROM incoming_row JOIN incoming USING (entry)
+    SELECT first_input, first_line FROM incoming_row CROSS JOIN incoming USING (entry)
     WHERE first_input IS NOT NULL AND incoming.outcome <> 'asked' AND incoming.outcome <> 'asked_before')
 
 -- name: outcomes
 SELECT incoming.entry, rows, company_id, expense_id, expense_no, other_no, outcome, reason, repeated_line, payload, named,
        incoming_row.first_input, incoming_row.first_line
-FROM incoming JOIN incoming_row ON incoming_row.line = incoming.entry WHERE outcome = :outcome AND incoming.entry > :after ORDER BY incoming.entry LIMIT :limit
+FROM incoming CROSS JOIN incoming_row ON incoming_row.line = incoming.entry WHERE outcome = :outcome AND incoming.entry > :after ORDER BY incoming.entry LIMIT :limit
 
 -- name: forget_undecided
 DELETE FROM incoming_error

@@ -7,9 +7,9 @@ RETURNING sync_no
 UPDATE draft SET state = 'started', sync_no = :sync WHERE draft_no = :draft AND state IN ('drafted', 'stored')
 
 -- name: send_drafts
--- A choice to send again is one sync's: what that leaves needs another.
+-- A choice to send again is one sync's: what that leaves needs another. The plus keeps SQLite from reading all that is staged.
 UPDATE expense SET state = 'sent'
-WHERE state = 'staged' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
+WHERE +state = 'staged' AND draft_no IN (SELECT draft_no FROM draft WHERE sync_no = :sync)
 
 -- name: running
 UPDATE sync SET state = 'running', sync_id = :sync_id, adopted = :adopted, running_at = :now
