@@ -24,6 +24,7 @@ from runner.intake.mapping.translate import Canonical, Skipped
 from runner.intake.read import Options, Parsed, Reading
 from runner.intake.sources import find_sources
 from runner.intake.text import FileFault
+from runner.intake.trial import try_sketch
 from runner.report.result_types.files import MapTestResult, ProfileLine, TriedError, TriedRow
 
 MAX_ROWS: Final = 10_000
@@ -49,7 +50,7 @@ def init(file: Path, out: Path | None) -> int:
     if out is not None and out.exists():
         raise RefusedToStart(f"{out} exists, and may hold somebody's work.", hint="Name another file with --out.")
     # Where a run would refuse the file, there is nothing to look at either.
-    find_sources([str(file)])
+    (source,) = find_sources([str(file)])
     try:
         seen = look(file)
         require_table(seen)
@@ -62,10 +63,14 @@ def init(file: Path, out: Path | None) -> int:
         click.echo(f"Check it with: expense-runner check {file}", err=True)
         return int(ExitCode.OK)
     made = sketch(seen, file)
+    remarks = try_sketch(made, source)
+    text = "".join(f"# {remark}\n" for remark in remarks) + made.text
     if out is None:
-        click.echo(made.text, nl=False)
+        click.echo(text, nl=False)
     else:
-        out.write_text(made.text, encoding="utf-8")
+        out.write_text(text, encoding="utf-8")
+    for remark in remarks:
+        click.echo(remark, err=True)
     where = "the profile" if out is None else str(out)
     if made.undecided:
         left = "1 decision is" if made.undecided == 1 else f"{made.undecided} decisions are"

@@ -75,7 +75,12 @@ W = TypeVar("W", bound=str)
 
 def load_profile(named: str) -> Profile:
     """Return the profile of this path or name, checked; raises `ConfigurationWrong` with every file and line."""
-    return _Checking(read_raw(named)).profile()
+    return check_profile(read_raw(named))
+
+
+def check_profile(raw: Raw) -> Profile:
+    """Return the profile of tables that have been read already; raises `ConfigurationWrong` likewise."""
+    return _Checking(raw).profile()
 
 
 def undecided(named: str) -> list[str]:

@@ -44,6 +44,8 @@ class Sketch:
     """TOML."""
     undecided: int
     """How many decisions it leaves to a person."""
+    tried: str = ""
+    """The same with the first possibility taken wherever one is offered, to be tried on the file, shown to nobody."""
 
 
 def sketch(sample: Sample, path: Path) -> Sketch:
@@ -56,6 +58,7 @@ class _Sketching:
         self._sample = sample
         self._path = path
         self._lines: list[str] = []
+        self._tried: list[str] = []
         self._undecided = 0
         rows = sample.rows or [([""], 1)]
         place = header_place(rows)
@@ -76,12 +79,13 @@ class _Sketching:
         self._amounts()
         self._id()
         self._skips()
-        return Sketch("\n".join(self._lines) + "\n", self._undecided)
+        return Sketch("\n".join(self._lines) + "\n", self._undecided, "\n".join(self._tried) + "\n")
 
     # ---- writing ----
 
     def _say(self, *lines: str) -> None:
         self._lines += lines
+        self._tried += lines
 
     def _note(self, text: str) -> None:
         self._lines.append("# " + _plain(text))
@@ -96,7 +100,9 @@ class _Sketching:
             self._note('One of these, without the "# " before it:')
         for number, (remark, lines) in enumerate(choices, start=1):
             self._note(f"  {number}. {remark}")
-            self._say(*(f"# {line}" for line in lines))
+            self._lines += [f"# {line}" for line in lines]
+        if choices:
+            self._tried += choices[0][1]
 
     def _name(self, meaning: str) -> str:
         return _quoted(self._header[self._found[meaning]])
@@ -372,7 +378,8 @@ class _Sketching:
         elif rates is not None:
             self._say(f"tax_code = {self._name('tax_code')}", "", "[amounts.tax_rates]")
             for code, rate in rates[0].items():
-                self._say(f"{_quoted(code)} = {rate}" if rate else f"# {_quoted(code)} = ?")
+                self._lines.append(f"{_quoted(code)} = {rate}" if rate else f"# {_quoted(code)} = ?")
+                self._tried.append(f"{_quoted(code)} = {rate or 0}")
         elif money == ["gross", "net"]:
             self._note("The tax is what lies between net and gross.")
         elif money != ["net"]:
@@ -389,7 +396,7 @@ class _Sketching:
         if filled:
             self._to_do("whether rows with the same id are the lines of one expense")
             self._note("A blank column is refused. Put one of the lines below in its place.")
-            self._say('column = ""')
+            self._lines.append('column = ""')
             self._choose(
                 ("rows with the same id are the lines of one expense", [f"column = {self._name('id')}"]),
                 (
@@ -400,7 +407,7 @@ class _Sketching:
         else:
             self._note("No column tells expenses apart: rows are known by what they mean, and equal rows are counted.")
             self._to_do("whether a row may stand in several exports")
-            self._say('overlap = ""')
+            self._lines.append('overlap = ""')
             self._choose(
                 ("exports overlap: the same row may stand in the next one", ['overlap = "yes"']),
                 ("each export brings only new rows", ['overlap = "no"']),
