@@ -43,7 +43,8 @@ def test_the_council_file_is_understood_but_for_what_only_people_know() -> None:
     amounts = values["amounts"]
     assert isinstance(amounts, dict)
     assert (amounts["gross"], amounts["tax_code"], amounts["thousands"]) == ("Gross Amount (£)", "VAT Code", ",")
-    assert values["id"] == {"overlap": "", "to_do": "whether a row may stand in several exports"}
+    asked = "whether a row may stand in several exports"
+    assert values["id"] == {"overlap": "", "to_do": asked, "also": ["Cardholder"]}
     assert values["skip"] == [{"column": "Supplier", "starts_with": "total", "blank": "Trans Date"}]
     assert text.count("to_do = ") == 4
     assert "on line 4" in text
@@ -502,3 +503,47 @@ def test_a_rate_is_no_amount_of_tax(name: str) -> None:
 def test_the_example_of_a_date_differs_under_the_orders_that_are_offered() -> None:
     found = dates_of(["05/05/2017", "03/04/2017", "06/06/2017"])
     assert "03/04/2017 may be 2017-04-03 (day-first) or 2017-03-04 (month-first)" in found.undecided
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("Card", ("*1234", "*9876")),
+        ("Card Number", ("4111********1111", "4111********2222")),
+        ("Kartennummer", ("1234", "5678")),
+        ("Auftragskonto", ("DE02120300000000202051", "DE02120300000000202051")),
+        ("IBAN", ("DE02120300000000202051", "DE02120300000000202051")),
+        ("Account", ("12345678901", "12345678901")),
+        ("Konto", ("DE02120300000000202051", "DE02120300000000202051")),
+        ("Wallet", ("Main", "Travel")),
+        ("Cardholder", ("Ann", "Bob")),
+    ],
+)
+def test_the_card_or_account_that_the_money_moved_on_tells_rows_apart(name: str, cells: tuple[str, str]) -> None:
+    values, _ = made(
+        f"Date,Merchant,{name},Amount\n2024-04-13,a,{cells[0]},1.00\n2024-04-13,a,{cells[1]},1.00\n".encode()
+    )
+    assert values["id"]["also"] == [name]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("IBAN", ("DE02120300000000202051", "DE02500105170137075030")),
+        ("Kontonummer/IBAN", ("DE02120300000000202051", "DE02500105170137075030")),
+        ("Tegenrekening", ("NL91ABNA0417164300", "NL91ABNA0417164300")),
+        ("Card Type", ("Visa", "Visa")),
+        ("Account", ("Travel", "Meals")),
+        ("Card", ("", "")),
+    ],
+)
+def test_the_other_side_and_what_is_no_card_tell_nothing_apart(name: str, cells: tuple[str, str]) -> None:
+    values, _ = made(
+        f"Date,Merchant,{name},Amount\n2024-04-13,a,{cells[0]},1.00\n2024-04-14,b,{cells[1]},2.00\n".encode()
+    )
+    assert "also" not in values["id"]  # type: ignore[operator]
+
+
+def test_rows_that_are_told_by_an_id_need_no_card() -> None:
+    values, _ = made(b"Date,Transaction ID,Card,Amount\n2024-04-13,A1,*1,1.00\n2024-04-14,A2,*2,2.00\n")
+    assert values["id"] == {"column": "Transaction ID"}

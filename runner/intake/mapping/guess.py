@@ -12,7 +12,7 @@ from runner.intake.mapping.dates import ORDERS, DateReader
 from runner.intake.mapping.numbers import Number, NumberFormat, NumberReader, too_fine
 from runner.intake.mapping.problem import fold
 from runner.intake.mapping.sample import Rows
-from runner.intake.mapping.words import WORDS
+from runner.intake.mapping.words import ACCOUNTS, CARDS, WORDS
 
 _NEVER: Final[Mapping[str, re.Pattern[str]]] = {
     # A name that holds a word of one meaning and says another: 'Net Amount' is no gross, 'VAT Rate' no tax amount.
@@ -67,6 +67,7 @@ _BOUGHT: Final = frozenset(
     {"purchase", "purchases", "card purchase", "pos purchase", "online purchase", "sale", "charge"}
 )
 _MAX_TYPES: Final = 50
+_BANK: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Za-z0-9*]{8,30}|(?=.*[0-9*xX.]{4})[0-9*xX.-]{9,}")
 _FILE: Final = re.compile(r"(?!.*://).*\.[A-Za-z][A-Za-z0-9]{1,4}")
 _STYLES: Final = tuple(
     NumberFormat(decimal, thousands)
@@ -172,6 +173,25 @@ def _currency_by_values(columns: Sequence[Sequence[str]], taken: Collection[int]
     return {"currency": places[0]} if len(places) == 1 else {}
 
 
+def moved_on(header: Sequence[str], columns: Sequence[Sequence[str]], found: Mapping[str, int]) -> list[int]:
+    """Return the columns of the card or account that the money moved on; where none is, that of its holder."""
+    free = [
+        place for place in range(len(header)) if place not in {at for name, at in found.items() if name != "holder"}
+    ]
+    names = [_bare(name) for name in header]
+    once = [place for place in free if names.count(names[place]) == 1 and any(map(str.strip, columns[place]))]
+    cards = [place for place in once if names[place] in CARDS]
+    own = [place for place in once if names[place] in ACCOUNTS and _few(columns[place])]
+    holder = [found["holder"]] if "holder" in found else []
+    return cards or own[:1] or holder
+
+
+def _few(values: Sequence[str]) -> bool:
+    """Say whether a column has hardly any values, and one in each row: the other side's account changes."""
+    texts = [value.strip() for value in values]
+    return all(texts) and (len(set(texts)) == 1 or len(set(texts)) * 4 <= len(texts))
+
+
 def currency_named(name: str) -> str:
     """Return the currency whose code or sign a column's name has, as in `Betrag (EUR)`; blank where it has none."""
     found = _CODE.search(name.strip())
@@ -240,6 +260,8 @@ def _plausible(meaning: str, values: Sequence[str], *, exact: bool) -> bool:
         "issue_date": lambda: _share(filled, _has_digits) > 0.8,
         "tax_code": lambda: len(set(map(fold, filled))) <= 20 and _share(filled, _is_money) <= 0.7,
         "currency": lambda: _share(filled, lambda text: text.strip().upper() in currencies()) > 0.7,
+        # Accounts of a bank and cards: the books' own have fewer digits.
+        "account_id": lambda: _share(filled, lambda text: bool(_BANK.fullmatch("".join(text.split())))) < 0.5,
         "merchant_name": lambda: _share(filled, _is_number) < 0.5,
         "notes": lambda: _share(filled, _is_number) < 0.5,
         **{each: lambda: _share(filled, _is_number) > 0.7 for each in _MONEY},

@@ -18,6 +18,7 @@ from runner.intake.mapping.guess import (
     header_place,
     includes_tax,
     is_total,
+    moved_on,
     names_fee,
     names_total,
     tells_way,
@@ -401,7 +402,7 @@ class _Sketching:
                 ("rows with the same id are the lines of one expense", [f"column = {self._name('id')}"]),
                 (
                     "each row is an expense of its own",
-                    ['overlap = "yes"  # or "no": may a row stand in several exports?'],
+                    ['overlap = "yes"  # or "no": may a row stand in several exports?', *self._also()],
                 ),
             )
         else:
@@ -412,7 +413,13 @@ class _Sketching:
                 ("exports overlap: the same row may stand in the next one", ['overlap = "yes"']),
                 ("each export brings only new rows", ['overlap = "no"']),
             )
+            self._say(*self._also())
         self._say("")
+
+    def _also(self) -> list[str]:
+        """Return the line by which equal rows of two cards stay two."""
+        places = moved_on(self._header, self._columns, self._found)
+        return [f"also = [{', '.join(_quoted(self._header[place]) for place in places)}]"] if places else []
 
     def _skips(self) -> None:
         if self._totals and "issue_date" in self._found:

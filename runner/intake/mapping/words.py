@@ -73,3 +73,22 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "holder": ("cardholder", "cardholder name", "card holder", "employee", "employee name", "user", "spender",
                "karteninhaber", "mitarbeiter", "collaborateur"),
 }  # fmt: skip
+
+CARDS: Final = frozenset({
+    "card", "card number", "card no", "card id", "card last 4", "card last four", "card ending", "last 4",
+    "last 4 digits", "last four digits", "credit card", "credit card number", "payment card", "card account",
+    "account id", "wallet",
+    "wallet id", "from account", "own account", "source account", "karte", "kartennummer", "karten nr", "kartennr",
+    "kreditkarte", "kreditkartennummer", "auftragskonto", "bezeichnung auftragskonto", "iban auftragskonto",
+    "eigenes konto", "carte", "numéro de carte", "numero de carte", "n° de carte", "compte émetteur",
+    "kaart", "kaartnummer", "pasnummer",
+    "tarjeta", "número de tarjeta", "numero de tarjeta", "carta", "numero carta", "cartão", "número do cartão", "kort",
+    "kortnummer", "karta", "numer karty",
+})  # fmt: skip
+"""What a column of the card or account that the money moved on is called."""
+ACCOUNTS: Final = frozenset({
+    "account", "account number", "account no", "iban", "konto", "kontonummer", "konto nr", "kontonr", "compte",
+    "numéro de compte", "numero de compte", "rekening", "rekeningnummer", "iban bban", "cuenta", "número de cuenta",
+    "numero de cuenta", "conto", "numero conto", "conta", "número da conta", "rachunek", "numer rachunku",
+})  # fmt: skip
+"""The same, where the other side's may be called so too: its values are many."""
