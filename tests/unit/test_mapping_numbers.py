@@ -85,3 +85,27 @@ def test_three_digits_behind_the_point_are_never_excused_in_a_currency_of_two() 
     assert not too_fine(Decimal("1.5000"), 2)
     assert not too_fine(Decimal("1.500"), 3)
     assert not too_fine(Decimal(1500), 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1,00,000.00", "100000.00"),
+        ("12,34,56,789.50", "123456789.50"),
+        ("(₹ 1,00,000.00)", "100000.00"),
+        ("99,999", "99999"),
+        ("500.00", "500.00"),
+    ],
+)
+def test_lakhs_are_grouped_in_pairs_above_the_last_three_digits(text: str, value: str) -> None:
+    number = NumberReader(NumberFormat(".", ",", lakh=True)).read(text)
+    assert isinstance(number, Number)
+    assert str(number.magnitude) == value
+
+
+@pytest.mark.parametrize(
+    ("lakh", "text"),
+    [(True, "100,000.00"), (True, "1,000,000"), (True, "1,00.00"), (True, "12,34"), (False, "1,00,000")],
+)
+def test_groups_of_the_other_kind_are_refused(text: str, *, lakh: bool) -> None:
+    assert isinstance(NumberReader(NumberFormat(".", ",", lakh=lakh)).read(text), Problem)

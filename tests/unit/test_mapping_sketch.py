@@ -547,3 +547,19 @@ def test_the_other_side_and_what_is_no_card_tell_nothing_apart(name: str, cells:
 def test_rows_that_are_told_by_an_id_need_no_card() -> None:
     values, _ = made(b"Date,Transaction ID,Card,Amount\n2024-04-13,A1,*1,1.00\n2024-04-14,A2,*2,2.00\n")
     assert values["id"] == {"column": "Transaction ID"}
+
+
+def test_amounts_in_lakhs_are_found_and_read(tmp_path: Path) -> None:
+    content = 'Date,Merchant,Amount (INR)\n2024-04-13,a,"1,00,000.00"\n2024-04-14,b,500.00\n'
+    values, text = made(content.encode())
+    amounts: Any = values["amounts"]
+    assert (amounts["thousands"], amounts["grouping"]) == (",", "lakh")
+    decided = without_to_dos(text)
+    for table, constant in (("company_id", "acme"), ("account_id", "4")):
+        decided = decided.replace(f"[fields.{table}]\n", f'[fields.{table}]\nconstant = "{constant}"\n')
+    assert [str(each.gross) for each in read_mapped(tmp_path, content, decided).expenses] == ["100000.00", "500.00"]
+
+
+def test_a_grouping_needs_what_stands_between_the_groups(tmp_path: Path) -> None:
+    said = complaint(tmp_path, '[amounts]\ngross = "Amount"\ngrouping = "lakh"\n')
+    assert "grouping needs what stands between the groups" in said

@@ -69,9 +69,12 @@ _BOUGHT: Final = frozenset(
 _MAX_TYPES: Final = 50
 _BANK: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Za-z0-9*]{8,30}|(?=.*[0-9*xX.]{4})[0-9*xX.-]{9,}")
 _FILE: Final = re.compile(r"(?!.*://).*\.[A-Za-z][A-Za-z0-9]{1,4}")
-_STYLES: Final = tuple(
-    NumberFormat(decimal, thousands)
-    for decimal, thousands in ((".", None), (".", ","), (",", None), (",", "."), (",", " "), (".", "'"), (".", " "))
+_STYLES: Final = (
+    *(
+        NumberFormat(decimal, thousands)
+        for decimal, thousands in ((".", None), (".", ","), (",", None), (",", "."), (",", " "), (".", "'"), (".", " "))
+    ),
+    NumberFormat(".", ",", lakh=True),
 )
 _MONEY: Final = ("gross", "net", "tax", "money_out", "money_in")
 _USUAL: Final = {".": ",", ",": "."}

@@ -51,6 +51,7 @@ _AMOUNT_KEYS: Final = frozenset(ROLES) | frozenset(
         "tax_rates_file",
         "decimal",
         "thousands",
+        "grouping",
         "decimals",
         "rounding",
         "negative",
@@ -395,7 +396,10 @@ class _Checking:
         if thousands is not None and (thousands not in THOUSANDS or thousands == decimal):
             self._say("this is one of , . ' and a space, and not the decimal sign", *path, "thousands")
             thousands = None
-        return NumberFormat(decimal, thousands)
+        lakh = self._choice(table, "grouping", path, ("thousand", "lakh")) == "lakh"
+        if lakh and not self._text(table, "thousands", path):
+            self._say('grouping needs what stands between the groups: thousands = ","', *path, "grouping")
+        return NumberFormat(decimal, thousands, lakh=lakh)
 
     def _rate(self, table: Table, path: tuple[str, ...]) -> Decimal | None:
         if "tax_rate" not in table:

@@ -67,6 +67,8 @@ class NumberFormat:
     decimal: str = "."
     thousands: str | None = None
     """None where no separator may stand between thousands."""
+    lakh: bool = False
+    """Whether, above the last three digits, it stands between pairs: `1,00,000.00`."""
 
 
 class NumberReader:
@@ -108,7 +110,9 @@ class NumberReader:
         return Number(magnitude, negative, mark, currencies.pop() if currencies else "")
 
     def _unreadable(self) -> Problem:
-        example = f"1{self._style.thousands or ''}234{self._style.decimal}56"
+        between = self._style.thousands or ""
+        whole = between.join(["1", "23", "456"] if self._style.lakh else ["1", "234"])
+        example = f"{whole}{self._style.decimal}56"
         return Problem(Code.AMOUNT_UNREADABLE, f"an amount such as {example}")
 
 
@@ -116,8 +120,11 @@ def whole_number(style: NumberFormat) -> str:
     """Return the pattern of what may stand before the decimal sign."""
     if style.thousands is None:
         return "[0-9]+"
+    between = re.escape(style.thousands)
+    if style.lakh:
+        return rf"(?:[0-9]{{1,2}}(?:{between}[0-9]{{2}})*{between}[0-9]{{3}}|[0-9]+)"
     # Groups of three only: in 12.5 a point that separates thousands is a decimal point misread.
-    return rf"(?:[0-9]{{1,3}}(?:{re.escape(style.thousands)}[0-9]{{3}})+|[0-9]+)"
+    return rf"(?:[0-9]{{1,3}}(?:{between}[0-9]{{3}})+|[0-9]+)"
 
 
 def _pattern(style: NumberFormat) -> re.Pattern[str]:

@@ -346,6 +346,8 @@ class _Sketching:
         lines = [f"decimal = {_quoted(read.style.decimal)}"]
         if read.style.thousands is not None:
             lines.append(f"thousands = {_quoted(read.style.thousands)}")
+        if read.style.lakh:
+            lines.append('grouping = "lakh"')
         if read.undecided:
             self._choose(("how amounts are written, perhaps", lines))
         else:
