@@ -38,6 +38,20 @@ def available() -> list[Migration]:
     return found
 
 
+def require_released(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Refuse a journal from before the first release, which told rows apart in another way.
+
+    Raises `JournalUnusable`.
+    """
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'input_row'").fetchone()
+    if not tables:
+        raise JournalUnusable(
+            f"{path} was written before the first release of expense-runner, which tells rows apart in another way.",
+            hint="Keep it, name another file with --journal, and begin that one with: "
+            "expense-runner verify --rebuild FILE…",
+        )
+
+
 def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
     """Bring the journal to the newest schema; an older file is copied to `<name>.v<N>.bak` before.
 
@@ -57,6 +71,8 @@ def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
             f"{path} was written by a newer expense-runner (schema {version}; this one knows {len(migrations)}).",
             hint="Use the newer version: an older one could not know what the journal protects from.",
         )
+    if version:
+        require_released(connection, path)
     if 0 < version < len(migrations) and path is not None:
         write_copy(connection, path.with_name(f"{path.name}.v{version}.bak"), finish=lambda _: None)
     for migration in migrations[version:]:

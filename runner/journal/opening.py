@@ -9,7 +9,7 @@ from pathlib import Path
 from runner.errors import JournalUnusable
 from runner.journal.identity import Identity, found_by, known, loss, require_own_lock_file
 from runner.journal.lock import Lock
-from runner.journal.migrations import available, migrate
+from runner.journal.migrations import available, migrate, require_released
 from runner.journal.store import CLOSE_IT, HELD_BY_OTHERS
 from runner.logs import get_log
 
@@ -88,6 +88,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             f"{path} has schema {version}, and this version reads schema {newest}.",
             hint="Bring it up to date with: expense-runner run" if older else "Use the newer version that wrote it.",
         )
+    try:
+        require_released(connection, path)
+    except JournalUnusable:
+        connection.close()
+        raise
     return connection
 
 

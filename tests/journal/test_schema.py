@@ -1,12 +1,16 @@
 """What the schema itself refuses, whatever the program might ask of it."""
 
 import sqlite3
+from contextlib import closing
 from itertools import permutations
 
 import pytest
 
 from runner.domain.states import ExpenseState, ReceiptState, SyncState
+from runner.errors import JournalUnusable
+from runner.journal.journal import reading, writing
 from runner.journal.opening import open_scratch
+from tests.clocks import FakeClock
 
 EXPENSE = {
     ("staged", "sent"), ("staged", "posted"), ("staged", "rejected"), ("staged", "failed"), ("staged", "in_doubt"),
@@ -206,3 +210,16 @@ def test_a_state_and_its_columns_belong_together(db, statement):
     add_expense(db)
     with pytest.raises(sqlite3.IntegrityError):
         db.execute(statement)
+
+
+async def test_a_journal_from_before_the_first_release_is_refused(tmp_path):
+    path = tmp_path / "old.db"
+    async with writing(path, FakeClock()) as journal:
+        await journal.runs.begin(version="0", flow="datasets")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE input_row")
+    with pytest.raises(JournalUnusable, match="before the first release"):
+        async with writing(path, FakeClock()):
+            pass
+    with pytest.raises(JournalUnusable, match="before the first release"), reading(path, FakeClock()):
+        pass
