@@ -563,3 +563,50 @@ def test_amounts_in_lakhs_are_found_and_read(tmp_path: Path) -> None:
 def test_a_grouping_needs_what_stands_between_the_groups(tmp_path: Path) -> None:
     said = complaint(tmp_path, '[amounts]\ngross = "Amount"\ngrouping = "lakh"\n')
     assert "grouping needs what stands between the groups" in said
+
+
+@pytest.mark.parametrize(
+    ("pending", "booked"),
+    [
+        ("Pending", "Posted"),
+        ("Vorgemerkt", "Gebucht"),
+        ("En attente", "Comptabilisé"),
+        ("In behandeling", "Geboekt"),
+        ("Pendiente", "Contabilizado"),
+        ("In attesa", "Contabilizzato"),
+        ("Pendente", "Concluído"),
+        ("Reserverad", "Bokförd"),
+        ("Afventer", "Bogført"),
+        ("Reservert", "Bokført"),
+        ("Oczekująca", "Zaksięgowana"),
+    ],
+)
+def test_pending_rows_are_left_out(tmp_path: Path, pending: str, booked: str) -> None:
+    content = f"Date,Merchant,Info,Amount\n2024-04-13,a,{booked},1.00\n2024-04-14,b,{pending},2.00\n"
+    values, text = made(content.encode())
+    assert values["skip"] == [{"column": "Info", "is": [pending.lower()]}]
+    decided = without_to_dos(text)
+    for table, constant in (("company_id", "acme"), ("currency", "GBP"), ("account_id", "4")):
+        decided = decided.replace(f"[fields.{table}]\n", f'[fields.{table}]\nconstant = "{constant}"\n')
+    assert [str(each.gross) for each in read_mapped(tmp_path, content, decided).expenses] == ["1.00"]
+
+
+@pytest.mark.parametrize("info", [("Posted", "Posted"), ("Pending", "Pending"), ("Pending", "Lunch")])
+def test_a_status_that_does_not_tell_both_leaves_nothing_out(info: tuple[str, str]) -> None:
+    values, _ = made(f"Date,Merchant,Info,Amount\n2024-04-13,a,{info[0]},1.00\n2024-04-14,b,{info[1]},2.00\n".encode())
+    assert "skip" not in values
+
+
+@pytest.mark.parametrize("text", ["Closing balance 30 April", "Endsaldo", "Solde final", "Eindsaldo", "Saldo final"])
+def test_a_balance_with_a_date_is_left_out(text: str) -> None:
+    values, _ = made(f"Date,Merchant,Amount\n2024-04-13,a,1.00\n2024-04-30,{text},99.00\n".encode())
+    (rule,) = values["skip"]  # type: ignore[misc]
+    assert rule["column"] == "Merchant"
+    assert text.lower().startswith(rule["starts_with"][0])
+
+
+def test_a_total_with_a_date_is_left_to_do() -> None:
+    values, _ = made(b"Date,Merchant,Amount\n2024-04-13,a,1.00\n2024-04-14,b,2.00\n2024-04-30,Total,3.00\n")
+    (rule,) = values["skip"]  # type: ignore[misc]
+    assert (rule["column"], rule["is"]) == ("Merchant", "Total")
+    assert "to_do" in rule

@@ -24,6 +24,7 @@ from runner.intake.mapping.guess import (
     tells_way,
     types_of,
 )
+from runner.intake.mapping.leftout import balance_words, pending_words
 from runner.intake.mapping.problem import fold
 from runner.intake.mapping.sample import Sample
 from runner.intake.mapping.signs import NOTHING, Choices, signs_of_one, signs_of_pair, way_of
@@ -70,7 +71,8 @@ class _Sketching:
         below = [(cells + [""] * width)[:width] for cells, _ in rows[place + 1 :]]
         last = [(cells + [""] * width)[:width] for cells in sample.tail]
         self._totals = [cells for cells in below[-5:] + last[-5:] if is_total(cells)]
-        self._rows = [cells for cells in below if not is_total(cells)]
+        self._balances = list(dict.fromkeys(said for cells in below + last if (said := balance_words(cells))))
+        self._rows = [cells for cells in below if not is_total(cells) and balance_words(cells) is None]
         self._columns = [[cells[place] for cells in self._rows] for place in range(width)]
         self._found = assign(self._header, self._columns)
 
@@ -424,21 +426,43 @@ class _Sketching:
         return [f"also = [{', '.join(_quoted(self._header[place]) for place in places)}]"] if places else []
 
     def _skips(self) -> None:
-        if self._totals and "issue_date" in self._found:
-            place, text = next(
-                (place, cell.strip()) for cells in self._totals for place, cell in enumerate(cells) if names_total(cell)
-            )
-            dated = place != self._found["issue_date"]
-            self._note(f"A row with {cut(text)!r} and no date stands at the end.")
-            start = fold(text).split(" ")[0] if not fold(text).startswith("grand") else "grand total"
-            self._say("[[skip]]", f"column = {_quoted(self._header[place])}", f"starts_with = {_quoted(start)}")
-            # Where it stands in the column of the date itself, there is no date beside it.
-            self._say(*([f"blank = {self._name('issue_date')}"] if dated else []), "")
+        if (pending := pending_words(self._columns)) is not None:
+            place, words = pending
+            self._note("Pending rows are left out: they come in once they are booked, often with another text.")
+            self._say("[[skip]]", f"column = {_quoted(self._header[place])}")
+            self._say(f"is = [{', '.join(map(_quoted, words))}]", "")
+        for place in dict.fromkeys(place for place, _ in self._balances):
+            words = list(dict.fromkeys(word for at, word in self._balances if at == place))
+            self._note("Balances are no expenses.")
+            self._say("[[skip]]", f"column = {_quoted(self._header[place])}")
+            self._say(f"starts_with = [{', '.join(map(_quoted, words))}]", "")
+        self._total_rows()
         if any(self._read(each).zero for each in self._money_columns()):
             self._note("There are amounts of zero. To leave such rows out, write:  [[skip]]  zero = true")
         spare = [name for place, name in enumerate(self._header) if place not in self._found.values() and name]
         if spare:
             self._note("Not read: " + ", ".join(cut(name) for name in spare[:60]))
+
+    def _total_rows(self) -> None:
+        date = self._found.get("issue_date")
+        dated = [cells for cells in self._totals if date is not None and cells[date].strip()]
+        dated = [cells for cells in dated if date is None or not names_total(cells[date])]
+        if dated:
+            place, text = next((at, cell.strip()) for at, cell in enumerate(dated[0]) if names_total(cell))
+            self._say("[[skip]]", f"column = {_quoted(self._header[place])}", f"is = {_quoted(text)}")
+            self._to_do(f"whether the row with {cut(text)!r} and a date is a total: else remove this [[skip]]")
+            self._say("")
+        self._totals = [cells for cells in self._totals if cells not in dated]
+        if self._totals and "issue_date" in self._found:
+            place, text = next(
+                (place, cell.strip()) for cells in self._totals for place, cell in enumerate(cells) if names_total(cell)
+            )
+            beside = place != self._found["issue_date"]
+            self._note(f"A row with {cut(text)!r} and no date stands at the end.")
+            start = fold(text).split(" ")[0] if not fold(text).startswith("grand") else "grand total"
+            self._say("[[skip]]", f"column = {_quoted(self._header[place])}", f"starts_with = {_quoted(start)}")
+            # Where it stands in the column of the date itself, there is no date beside it.
+            self._say(*([f"blank = {self._name('issue_date')}"] if beside else []), "")
 
 
 def _format(formats: Sequence[str]) -> str:
