@@ -13,8 +13,16 @@ CHUNK: Final = 1 << 16
 MAX_ROW: Final = 1 << 20
 """Characters of one row: hundreds of times the longest honest one."""
 SAMPLE: Final = 1 << 14
-"""Bytes around the first wrong one from which the encoding is guessed."""
+"""Bytes from the first wrong one on from which the encoding is guessed."""
 
+_LEGACY: Final = ["cp1252", "cp1250", "cp1251", "iso8859_15", "mac_roman", "cp437", "shift_jis"]
+_RELATIVES: Final = frozenset({"cp1250", "mac_roman", "cp437", "iso8859_15"})
+_NAMES: Final = {
+    "cp1252": "windows-1252",
+    "cp1250": "windows-1250",
+    "cp1251": "windows-1251",
+    "iso8859_15": "iso-8859-15",
+}
 _OTHER_BOMS: Final = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -136,13 +144,31 @@ class Lines:
 
     def _not_utf8(self, error: UnicodeDecodeError, *, line: int) -> FileFault:
         before = error.object[: error.start]
-        start = max(0, error.start - SAMPLE // 2)
-        # Here, because files that are not UTF-8 are rare, and this takes longer to load than most of the program.
-        from charset_normalizer import from_bytes  # noqa: PLC0415
-
-        guess = from_bytes(bytes(error.object[start : start + SAMPLE])).best()
-        name = None if guess is None else guess.encoding.replace("_", "-")
+        rest = bytes(error.object[error.start :])
+        name = guessed_encoding(rest if len(rest) >= SAMPLE else rest + self._read())
         return FileFault(_wrong_encoding(name), line=line + _line_ends(before.decode("utf-8", "replace")))
+
+
+def guessed_encoding(text: bytes) -> str:
+    """Return the likeliest encoding, as a profile names it, of a text whose first byte is the first wrong one."""
+    # Here, because files that are not UTF-8 are rare, and this takes longer to load than most of the program.
+    from charset_normalizer import from_bytes  # noqa: PLC0415
+
+    text = text[:SAMPLE]
+    best = from_bytes(text, cp_isolation=_LEGACY).best()
+    guessed = "cp1252" if best is None else best.encoding
+    if guessed in _RELATIVES and _decodes(text, "cp1252"):
+        # In exports of western office software it is by far the most frequent.
+        guessed = "cp1252"
+    return _NAMES.get(guessed, guessed.replace("_", "-"))
+
+
+def _decodes(text: bytes, encoding: str) -> bool:
+    try:
+        text.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def separate(block: str) -> list[str]:

@@ -20,6 +20,7 @@ from runner.intake.mapping.load import load_profile
 from runner.intake.mapping.numbers import NumberFormat
 from runner.intake.mapping.sample import HEAD, look, look_at_bytes
 from runner.intake.mapping.sketch import sketch
+from runner.intake.text import FileFault, Lines
 from tests.unit.council import write_council
 from tests.unit.mapping_reading import read_mapped, write_profile
 
@@ -610,3 +611,18 @@ def test_a_total_with_a_date_is_left_to_do() -> None:
     (rule,) = values["skip"]  # type: ignore[misc]
     assert (rule["column"], rule["is"]) == ("Merchant", "Total")
     assert "to_do" in rule
+
+
+@pytest.mark.parametrize("before", [0, 40_000, 65_480])
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("windows-1252", "Müller Café £12"), ("windows-1251", "Кафе на углу и обед для клиента из Москвы")],
+)
+def test_check_and_map_init_guess_the_same_encoding(before: int, encoding: str, text: str) -> None:
+    plain = "2024-04-13,shop,1.00\n" * (before // 20)
+    content = f"Date,Merchant,Amount\n{plain}{f'2024-04-13,{text},1.00' + chr(10)}".encode(encoding)
+    with pytest.raises(FileFault) as raised:
+        list(Lines(io.BytesIO(content)))
+    guessed = look_at_bytes(io.BytesIO(content)).encoding
+    assert raised.value.fault.value == f"it seems to be {guessed}"
+    assert guessed == encoding

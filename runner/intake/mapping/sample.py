@@ -14,18 +14,11 @@ from typing import BinaryIO, Final
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.header import DELIMITERS, company_of, read_header
 from runner.intake.mapping.workbook import Sheet, is_workbook
-from runner.intake.text import FileFault
+from runner.intake.text import FileFault, guessed_encoding
 
 HEAD: Final = 1 << 18
 TAIL: Final = 1 << 14
 MAX_ROWS: Final = 1_000
-_LEGACY: Final = ["cp1252", "cp1250", "cp1251", "iso8859_15", "mac_roman", "cp437", "shift_jis"]
-_NAMES: Final = {
-    "cp1252": "windows-1252",
-    "cp1250": "windows-1250",
-    "cp1251": "windows-1251",
-    "iso8859_15": "iso-8859-15",
-}
 
 Rows = list[tuple[list[str], int]]
 
@@ -121,33 +114,15 @@ def _encoding(head: bytes, *, whole: bool) -> tuple[str | None, list[str]]:
     except UnicodeDecodeError as error:
         if not whole and error.start >= len(head) - 8:
             return None, []
+        wrong = error.start
     else:
         return None, []
-    # Here, because it takes long to load, and most files are UTF-8.
-    from charset_normalizer import from_bytes  # noqa: PLC0415
-
-    best = from_bytes(head[: 1 << 15], cp_isolation=_LEGACY).best()
-    guessed = "cp1252" if best is None else best.encoding
-    shown = _around(head)
-    if guessed != "cp1252" and _decodes(head, "cp1252") and guessed in {"cp1250", "mac_roman", "cp437", "iso8859_15"}:
-        # Close relatives: in exports of western office software the first is by far the most frequent.
-        guessed = "cp1252"
-    name = _NAMES.get(guessed, guessed.replace("_", "-"))
-    return name, [
-        f"The file is not UTF-8; {name} is a guess. This should read well: {shown.decode(guessed, 'replace')!r}"
-    ]
+    name = guessed_encoding(head[wrong:])
+    shown = _around(head, wrong).decode(name, "replace")
+    return name, [f"The file is not UTF-8; {name} is a guess. This should read well: {shown!r}"]
 
 
-def _decodes(head: bytes, encoding: str) -> bool:
-    try:
-        head.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _around(head: bytes) -> bytes:
-    at = next((place for place, byte in enumerate(head) if byte > 127), 0)
+def _around(head: bytes, at: int) -> bytes:
     return head[max(0, at - 20) : at + 20].replace(b"\n", b" ").replace(b"\r", b" ")
 
 
