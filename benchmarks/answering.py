@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from urllib.parse import parse_qs
@@ -130,9 +130,9 @@ class Conversation(asyncio.Protocol):
             self._transport.write(f"{head_out}\r\n\r\n{text}".encode())
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, make: Callable[[], Books]) -> None:
     async def serving() -> None:
-        books = Books()
+        books = make()
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Conversation(books), "127.0.0.1", 0, backlog=4096)
         pipe.send(server.sockets[0].getsockname()[1])
@@ -159,11 +159,11 @@ class Server:
 
 
 @contextmanager
-def answering() -> Iterator[Server]:
-    """Run the server in a process of its own for as long as the block lasts."""
+def answering(make: Callable[[], Books] = Books) -> Iterator[Server]:
+    """Run the server, over books made there, in a process of its own for as long as the block lasts."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(there,), daemon=True)
+    process = spawn.Process(target=_serve, args=(there, make), daemon=True)
     process.start()
     try:
         yield Server(here, f"http://127.0.0.1:{here.recv()}")
