@@ -16,9 +16,15 @@ MAX_NUMBER: Final = 64
 THOUSANDS: Final = (",", ".", " ", "'")
 
 _SIGNS: Final = r"US\$|A\$|AU\$|C\$|CA\$|NZ\$|HK\$|S\$|R\$|[£€¥₹₽₩₪฿₫₴₦$]|kr\.?|zł|Kč|Ft|lei|[A-Z]{3}"
-_DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+_LONG: Final = "\u2013"
+_HYPHENS: Final = "\u2010\u2011\u2212\ufe63\uff0d"
 _NORMAL: Final = str.maketrans(
-    {**dict.fromkeys(_DASHES, "-"), "\u2019": "'", "\u2018": "'", "\u02bc": "'", "\uff0b": "+"}
+    {
+        **dict.fromkeys(_HYPHENS, "-"),
+        **dict.fromkeys("\u2012\u2014\u2015\ufe58", _LONG),
+        **dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'"),
+        "\uff0b": "+",
+    }
 )
 _SHOWS: Final[Mapping[str, frozenset[str]]] = {
     "£": frozenset({"GBP", "GIP", "FKP", "SHP", "EGP", "LBP", "SYP", "SSP", "SDG"}),
@@ -78,7 +84,7 @@ class NumberReader:
         self._style = style
         self._pattern = _pattern(style)
         # Nearly all amounts are written plainly; what is not takes the long way, with the same result.
-        self._plain = re.compile(rf"(-?)([£€]?)({whole_number(style)}(?:{re.escape(style.decimal)}[0-9]{{0,9}})?)")
+        self._plain = re.compile(rf"(-?)([£€]?)({_whole(style)}(?:{re.escape(style.decimal)}[0-9]{{0,9}})?)")
         self._drop = str.maketrans({style.decimal: "."} | ({style.thousands: ""} if style.thousands else {}))
 
     def read(self, text: str) -> Number | Problem:
@@ -97,14 +103,16 @@ class NumberReader:
         if bracketed != (found["close"] is not None) or len(minus) + bracketed > 1:
             return self._unreadable()
         mark = (found["mark"] or "").upper()
-        negative = bracketed or "-" in minus
+        negative = bracketed or "-" in minus or _LONG in minus
         currencies = {each for each in (found["left"], found["right"]) if each}
-        if len(currencies) > 1 or (mark and negative):
-            return self._unreadable()
         digits = found["number"]
+        # A long dash behind whole units, or any in a price, stands for the cents as often as for a minus.
+        either = found["behind"] == _LONG or (currencies and found["behind"] == "-")
+        if len(currencies) > 1 or (mark and negative) or (either and self._style.decimal not in digits):
+            return self._unreadable()
         if self._style.thousands is not None:
             digits = digits.replace(self._style.thousands, "")
-        magnitude = parse_decimal(digits.replace(self._style.decimal, ".").rstrip("-"))
+        magnitude = parse_decimal(digits.replace(self._style.decimal, ".").rstrip(f"-={_LONG}"))
         if magnitude is None:
             return self._unreadable()
         return Number(magnitude, negative, mark, currencies.pop() if currencies else "")
@@ -127,13 +135,22 @@ def whole_number(style: NumberFormat) -> str:
     return rf"(?:[0-9]{{1,3}}(?:{between}[0-9]{{3}})+|[0-9]+)"
 
 
+def _whole(style: NumberFormat) -> str:
+    # In 0,125 the comma separates no thousands, whatever the format says.
+    never = "" if style.thousands is None else rf"(?!0+{re.escape(style.thousands)})"
+    return never + whole_number(style)
+
+
 def _pattern(style: NumberFormat) -> re.Pattern[str]:
     point = re.escape(style.decimal)
+    sign = rf"[+{_LONG}-]"
     # A dash in the place of the cents says that there are none: it is never a sign, nor does one follow it.
-    cents = r"[0-9]+|-{1,2}(?! ?[+-])|(?! ?[+-])"
-    number = rf"(?P<number>{whole_number(style)}(?:{point}(?:{cents}))?|{point}[0-9]+)"
+    cents = rf"[0-9]+|[{_LONG}=-]{{1,2}}(?! ?{sign})|(?! ?{sign})"
+    # And one in the place of the whole units, as price tags have it, is no more of a sign: `-.50` may be either.
+    below_one = rf"(?<![{_LONG}-])(?<![{_LONG}-] ){point}[0-9]+|{point}(?:[0-9]|[0-9]{{3,}})(?![0-9])"
+    number = rf"(?P<number>{_whole(style)}(?:{point}(?:{cents}))?|{below_one})"
     return re.compile(
-        rf"(?P<open>\()? ?(?P<before>[+-])? ?(?P<left>{_SIGNS})? ?(?P<inner>[+-])? ?{number} ?(?P<behind>[+-])? ?"
+        rf"(?P<open>\()? ?(?P<before>{sign})? ?(?P<left>{_SIGNS})? ?(?P<inner>{sign})? ?{number} ?(?P<behind>{sign})? ?"
         rf"(?P<right>{_SIGNS})? ?(?P<close>\))?(?: ?(?P<mark>[Cc][Rr]|[Dd][Rr]))?"
     )
 
