@@ -21,7 +21,7 @@ class Returning:
 
     def __init__(self, header: Sequence[str]) -> None:
         self._names = [cell.strip().lower() for cell in header]
-        self._key_at = self._names.index(KEY)
+        self.key_at = self._names.index(KEY)
         self._company_at = self._names.index(COMPANY) if COMPANY in self._names else None
         self.ours = frozenset(place for place, name in enumerate(self._names) if name in ADDED)
         """The places of the columns that are not the user's."""
@@ -49,7 +49,7 @@ class Returning:
 
     def key(self, cells: Sequence[str]) -> str:
         """Return a row's key as written; blank where there is none."""
-        return self._cell(cells, self._key_at)
+        return self._cell(cells, self.key_at)
 
     def own_cells(self, cells: Sequence[str]) -> list[str]:
         """Return the user's own cells of a row."""

@@ -96,12 +96,13 @@ class Wrong:
 class RowReader:
     """Reads rows of one file. What repeats from row to row (dates, currencies, companies) is parsed once."""
 
-    def __init__(self, header: Header, *, file: str, receipts: ReceiptFolder) -> None:
+    def __init__(self, header: Header, *, file: str, receipts: ReceiptFolder, key_at: int = 0) -> None:
+        """Bind to a header; `key_at` is the place of the key in a file that comes back, the last that is read."""
         self.header = header
         self._file = file
         self._receipts = receipts
         self._pick = itemgetter(*header.places)
-        self._last = max(place for place in header.places if place < header.width)
+        self._last = max(key_at, *(place for place in header.places if place < header.width))
         self._companies = _Cache(_company)
         self._types = _Cache(_type)
         self._dates = _Cache(_date)

@@ -4,8 +4,8 @@ Files with canonical columns and files that need a mapping profile differ in not
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import BinaryIO, Protocol
+from itertools import chain, islice
+from typing import BinaryIO, Final, Protocol
 
 from runner.domain.expense import RowError
 from runner.domain.identity import CellsDigest
@@ -25,6 +25,9 @@ from runner.intake.row import Row, RowReader, Wrong
 from runner.intake.sources import Source
 from runner.intake.table import open_table
 from runner.intake.text import FileFault
+
+AHEAD: Final = 10
+"""Rows that are looked at before the first is read."""
 
 
 class Reader(Protocol):
@@ -79,12 +82,13 @@ class FileRows:
             raise FileFault(Fault(Code.NO_HEADER, None, None, "a first line that names the columns"), line=1)
         self.header = header
         self.returning = Returning.of(header[0])
-        self.reader = reader = self._bound(*header)
+        ahead = list(islice(rows, AHEAD))
+        self.reader = reader = self._bound(*header, spare=_spare(ahead, len(header[0])))
         came_back = self.returning is not None
         # A workbook's rows end with the last cell that is not blank.
         filled = len(header[0]) if is_workbook(self._source.path) else 0
         self.digest = CellsDigest(self.own_header, company=reader.whole_company)
-        for cells, line in islice(rows, self._mappings.limit):
+        for cells, line in islice(chain(ahead, rows), self._mappings.limit):
             own = list(map(restore, cells)) if came_back else cells
             own += [""] * (filled - len(own))
             row = reader.read(own, line)
@@ -97,15 +101,16 @@ class FileRows:
         cells, _ = self.header
         return cells if self.returning is None else self.returning.own_cells(cells)
 
-    def _bound(self, cells: list[str], line: int) -> Reader:
-        """Return the reader of the columns that a header names."""
+    def _bound(self, cells: list[str], line: int, *, spare: int) -> Reader:
+        """Return the reader of the columns that a header names; all rows may have some spare cells."""
         if self.profile is None:
             known = cells if self.returning is None else self.returning.canonical_header(cells)
             header = read_header(known, line=line, named=company_of(self._source.path))
-            return RowReader(header, file=self._source.name, receipts=self._receipts)
+            key_at = 0 if self.returning is None else self.returning.key_at
+            return RowReader(header, file=self._source.name, receipts=self._receipts, key_at=key_at)
         if (fault := too_many(cells)) is not None:
             raise FileFault(fault, line=line)
-        return MappedReader(
+        reader = MappedReader(
             self.profile,
             cells,
             line=line,
@@ -114,6 +119,17 @@ class FileRows:
             returning=self.returning,
             watch=self._mappings.watch,
         )
+        reader.spare = spare
+        return reader
+
+
+def _spare(ahead: Sequence[tuple[list[str], int]], width: int) -> int:
+    """Return how many blank cells all rows have behind those that the header names, as a habit of their program.
+
+    In a single row they may as well come of a separator within a value, behind which each cell stands one too far.
+    """
+    filled = [cells for cells, _ in ahead if any(map(str.strip, cells))]
+    return max(0, min(map(len, filled)) - width) if len(filled) > 1 else 0
 
 
 def profile_for(source: Source, mappings: Mappings) -> Profile | None:

@@ -72,6 +72,9 @@ def test_rows_that_end_before_the_last_column_that_is_read_are_refused_and_so_ar
     money = "company_id,type,issue_date,currency,net_amount,tax_amount,account_id,notes"
     assert read(f"{money}\nacme,Payment,2024-03-31,EUR,12,05,405\n").error().code == "too_few_cells"
     assert read(f"{money}\nacme,Payment,2024-03-31,EUR,125.00,2").error().code == "too_few_cells"
+    # A row of a file of rejects that lost its key would be a second one.
+    back = rows(row("A"), row("B") + ",k", header=HEADER + ",_row_key")
+    assert next((error.code, error.line) for error in read(back).errors) == ("too_few_cells", 2)
     assert read(rows(row("A") + ",x")).error().code == "too_many_cells"
 
 

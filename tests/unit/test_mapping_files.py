@@ -15,7 +15,7 @@ from runner.journal.journal import scratch
 from runner.stage import unfinished
 from tests.filing import begin
 from tests.unit.intake_reading import read_file
-from tests.unit.mapping_reading import PROFILE, read_mapped, with_field, write_profile
+from tests.unit.mapping_reading import PROFILE, read_mapped, with_amounts, with_field, write_profile
 
 FILE = "Date,Merchant,Amount\n03/04/2017,Taxi,12.50\n"
 
@@ -138,6 +138,35 @@ def test_spare_blank_cells_and_missing_ones_at_a_rows_end_do_not_matter(tmp_path
     found = read_mapped(tmp_path, "Date,Amount,Spare,More\n03/04/2017,1,a,,,\n03/04/2017,1\n")
     assert found.errors == []
     assert len(found.expenses) == 2
+
+
+@pytest.mark.parametrize("cut", ["12,05", "-12,5", "£1,250", "1,250.00"])
+def test_an_amount_that_a_separator_cuts_apart_is_not_read_short(tmp_path: Path, cut: str) -> None:
+    text = f"Date,Amount,VAT,More\n03/04/2017,{cut},,\n03/04/2017,12.05,1,a\n"
+    found = read_mapped(tmp_path, text, with_amounts('gross = "Amount"\n'))
+    assert [(each.code, each.line) for each in found.errors] == [("too_many_cells", 2)]
+
+
+def test_cells_that_a_whole_file_has_behind_its_header_do_not_matter(tmp_path: Path) -> None:
+    text = "Date,Amount,VAT,More\n" + "03/04/2017,12,5,,\n" * 2
+    assert read_mapped(tmp_path, text, with_amounts('gross = "Amount"\n')).errors == []
+
+
+def test_a_cell_that_is_missing_skips_no_row(tmp_path: Path) -> None:
+    rules = '[[skip]]\nblank = "Status"\n[[skip]]\ncolumn = "Status"\nis_not = "booked"\n'
+    rules += '[[skip]]\ncolumn = "Merchant"\nstarts_with = "total"\nblank = "Status"\n'
+    text = "Date,Amount,Merchant,Status\n03/04/2017,1,a,booked\n03/04/2017,1,a\n03/04/2017,1,b,\n,9,Total\n"
+    found = read_mapped(tmp_path, text, PROFILE + rules)
+    assert [(each.code, each.line) for each in found.errors] == [("too_few_cells", 3)]
+    assert sum(count for _, count in found.described.skipped) == 2
+    loose = read_mapped(tmp_path, text, PROFILE + rules + '[file]\nshort_rows = "blank"\n')
+    assert (loose.errors, sum(count for _, count in loose.described.skipped)) == ([], 3)
+
+
+def test_a_row_that_comes_back_without_its_key_is_wrong_whatever_the_profile_says(tmp_path: Path) -> None:
+    text = "Date,Amount,_company_id,_row_key\n03/04/2017,1,acme\n03/04/2017,1,acme,\n"
+    found = read_mapped(tmp_path, text, PROFILE + '[file]\nshort_rows = "blank"\n')
+    assert [(each.code, each.line) for each in found.errors] == [("too_few_cells", 2)]
 
 
 def test_a_row_that_ends_before_the_last_column_that_is_read_is_wrong_unless_somebody_has_said(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ class MappedReader:
         watch: Watch | None = None,
     ) -> None:
         """Bind a profile to the cells of a header, on this line; raise `FileFault` where it cannot be."""
+        self.spare = 0
+        """How many blank cells all rows have behind those that the header names."""
         self._translator = translator = Translator(profile, cells, line=line)
         self._profile = profile
         self._file = source.name
@@ -53,6 +55,9 @@ class MappedReader:
             places=tuple(range(len(COLUMNS))),
             company=None if translator.tells_company else company,
         )
+        # A cell that is cut off is blank where the profile says so, but never a key.
+        key_at = -1 if returning is None else returning.key_at
+        self._last = key_at if profile.short_rows == "blank" else max(translator.last_read, key_at)
         self._rows = RowReader(self.header, file=source.name, receipts=receipts)
 
     @property
@@ -70,20 +75,27 @@ class MappedReader:
         given = len(cells)
         if spare := self._translator.width - given:
             if spare < 0:
-                if "".join(cells[spare:]).strip():
+                cut_apart = -spare > self.spare and self._translator.cuts_amount(cells)
+                if cut_apart or "".join(cells[spare:]).strip():
                     return self._misaligned(Code.TOO_MANY_CELLS, cells, line)
                 del cells[spare:]
             cells += [""] * spare
         if not any(map(str.strip, cells)):
             return None
+        if given <= self._last:
+            return self._short(cells, given, line)
         found = self._translator.translate(cells)
         if self._watch is not None:
             self._watch(line, cells, found)
         if isinstance(found, Skipped):
             return found
-        if given <= self._translator.last_read and self._profile.short_rows != "blank":
-            return self._misaligned(Code.TOO_FEW_CELLS, cells[:given], line)
         return self._check(found, cells, line)
+
+    def _short(self, cells: list[str], given: int, line: int) -> Wrong | Skipped:
+        where = self._translator.skipping.of_short(cells, given)
+        if self._watch is not None:
+            self._watch(line, cells, Canonical([""] * len(COLUMNS), {}) if where is None else Skipped(where))
+        return self._misaligned(Code.TOO_FEW_CELLS, cells[:given], line) if where is None else Skipped(where)
 
     def key_texts(self, _row: Row, cells: Sequence[str]) -> tuple[str, ...]:
         """Return what a row's key has beside what every row has: the card or account and what the profile adds.

@@ -15,6 +15,7 @@ class Skipping:
         self.counts: dict[str, int] = {}
         """Rows skipped so far, by the rule's file and line."""
         self._over: SkipRule | None = None
+        self._places = places
         self._before = [(rule, _tests(rule, places)) for rule in rules if not _looks_at_values(rule)]
         self._after = [(rule, _tests(rule, places)) for rule in rules if _looks_at_values(rule)]
         self.looks_at_values = bool(self._after)
@@ -25,6 +26,19 @@ class Skipping:
             return self._count(self._over)
         for rule, tests in self._before:
             if all(test(cells) for test in tests):
+                return self._count(rule)
+        return None
+
+    def of_short(self, cells: Sequence[str], given: int) -> str | None:
+        """Return the rule that skips a row of which only this many cells are there: by a text that is there.
+
+        That a cell is missing is no reason to skip a row: it may have been cut off.
+        """
+        if self._over is not None:
+            return self._count(self._over)
+        for rule, tests in self._before:
+            told = rule.column == "*" or (rule.column is not None and self._places[rule.column] < given)
+            if told and all(test(cells) for test in tests):
                 return self._count(rule)
         return None
 

@@ -1,5 +1,6 @@
 """A foreign row's cells become a canonical row's texts, as a profile says."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ _PLACE: Final[Mapping[str, int]] = {name: place for place, name in enumerate(COL
 _TYPE, _CURRENCY, _ID = _PLACE["type"], _PLACE["currency"], _PLACE["id"]
 _NET, _TAX = _PLACE["net_amount"], _PLACE["tax_amount"]
 _BETWEEN: Final = "\x1f"
+_CUT: Final = re.compile(r"\D{0,4}[0-9.]+,(?:[0-9]{1,2}|[0-9]{3}(?:[.,][0-9]*)?)\D{0,4}")
 _LIMIT: Final = 20_000
 _MAX_KEPT: Final = 200
 
@@ -63,6 +65,10 @@ class Translator:
         self._key_places = self._in_key()
         self._roles = self._bind_amounts()
         self._money = MoneyReader(profile.amounts, {role: self._header[place] for role, place in self._roles.items()})
+        ruled = {name for rule in profile.skips for name in (rule.column, *rule.blank) if name is not None}
+        looked_at = {place for name, place in self._places.items() if name in ruled}
+        self.last_read = max(self._read_places | looked_at | set(self._key_places), default=0)
+        """The place of the last column that anything is taken from, or that a rule looks at."""
 
     @property
     def _read_places(self) -> set[int]:
@@ -87,14 +93,6 @@ class Translator:
             for place, cell in enumerate(cells)
             if cell == UNSAVED and place in self._read_places
         ]
-
-    @property
-    def last_read(self) -> int:
-        """The place of the last column that anything is taken from, or that a rule looks at."""
-        ruled = {self._places[fold(name)] for rule in self._profile.skips for name in (rule.column, *rule.blank)
-                 if name is not None and fold(name) in self._places}  # fmt: skip
-        read = {place for places in self._sources.values() for place in places}
-        return max(read | ruled | set(self._key_places), default=0)
 
     @property
     def tells_company(self) -> bool:
@@ -139,6 +137,14 @@ class Translator:
             if where is not None:
                 return Skipped(where)
         return Canonical(texts, faults)
+
+    def cuts_amount(self, cells: Sequence[str]) -> bool:
+        """Say whether an amount and the cell behind it may be one number that a separator in it has cut apart."""
+        return any(
+            _CUT.fullmatch(f"{cells[place].strip()},{cells[place + 1].strip()}") is not None
+            for role, place in self._roles.items()
+            if role != "tax_code"
+        )
 
     def own_id(self, cells: Sequence[str]) -> str:
         """Return the id that a row has; blank where a part of it is: rows that lack it must not become one expense."""
