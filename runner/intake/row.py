@@ -40,7 +40,8 @@ _DATE: Final = re.compile(
 )
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNPRINTABLE_IN_NOTES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_BREAKS: Final = re.compile(r"[ ]*[\t\n\v\f\r\x85\u2028\u2029]+[ ]*")
+_BREAKS: Final = re.compile(r"[ ]*[\t\n\r][\t\n\r ]*")
+"""Others, such as U+2028, are in rows that came in as they are: their contents must stay what they were."""
 _ONE_LINE: Final = frozenset({"merchant_name", "reference"})
 _HEAD_REQUIRED: Final = frozenset({"type", "issue_date", "currency"})
 

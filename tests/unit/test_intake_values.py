@@ -157,4 +157,16 @@ def test_every_code_has_a_meaning_of_one_line():
 def test_line_breaks_and_tabs_are_blanks_in_texts_of_one_line_and_stay_in_notes():
     expense = read_cells(merchant_name="Hotel\r\nAdler", reference="a\t b", notes="one\ntwo").only()
     assert (expense.merchant_name, expense.reference, expense.notes) == ("Hotel Adler", "a b", "one\ntwo")
-    assert read_cells(merchant_name="Ho\x07tel").error().code == "control_character"
+    assert read_cells(merchant_name="Hotel \n \n\tAdler").only().merchant_name == "Hotel Adler"
+
+
+@pytest.mark.parametrize("sign", ["\x07", "\x0b", "\x0c", "\x1f", "\x7f", "\x85"])
+def test_other_control_characters_stay_refused_also_beside_line_breaks(sign: str) -> None:
+    for column in ("merchant_name", "reference", "notes"):
+        assert read_cells(**{column: f"a\n{sign}b"}).error().code == "control_character"
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\u00a0", "\u200b", "\u00ad"])
+def test_signs_that_were_always_taken_stay_as_they_are(sign: str) -> None:
+    expense = read_cells(merchant_name=f"a{sign}b", notes=f"a{sign}b").only()
+    assert (expense.merchant_name, expense.notes) == (f"a{sign}b", f"a{sign}b")
