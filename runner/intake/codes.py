@@ -91,7 +91,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         Code.TYPE_UNKNOWN: "The type is not one of the four that exist.",
         Code.TYPE_NOT_ACCEPTED: "Transfers and adjustments are refused by Codat's expenses since 2024.",
         Code.DATE_UNREADABLE: "The date is not written as expected; another order is never guessed.",
-        Code.CURRENCY_UNKNOWN: "The currency is not an ISO 4217 code.",
+        Code.CURRENCY_UNKNOWN: "The currency is not an ISO 4217 code of money, or was none on that day.",
         Code.AMOUNT_UNREADABLE: "The amount is not a plain decimal number.",
         Code.RATE_UNREADABLE: "The exchange rate is not a plain decimal number above zero.",
         Code.TOO_MANY_TRACKING_IDS: "The line has more tracking ids than Codat takes.",

@@ -16,7 +16,7 @@ from runner.domain.ids import CompanyId, is_company_id, normal_company
 from runner.domain.money import parse_decimal
 from runner.domain.row_key import RowKey
 from runner.intake.codes import Code, Fault, cut
-from runner.intake.currencies import currencies
+from runner.intake.currencies import WITHDRAWN, spendable, was_money
 from runner.intake.header import COLUMNS, Header
 from runner.intake.receipts import ReceiptFolder, ReceiptRefused
 
@@ -43,6 +43,7 @@ _UNPRINTABLE_IN_NOTES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f
 _BREAKS: Final = re.compile(r"[ ]*[\t\n\r][\t\n\r ]*")
 """Others, such as U+2028, are in rows that came in as they are: their contents must stay what they were."""
 _ONE_LINE: Final = frozenset({"merchant_name", "reference"})
+_DATE_AT, _CURRENCY = COLUMNS.index("issue_date"), COLUMNS.index("currency")
 _HEAD_REQUIRED: Final = frozenset({"type", "issue_date", "currency"})
 
 T = TypeVar("T")
@@ -151,6 +152,7 @@ class RowReader:
             or (rate and not (currency_rate and currency_rate > 0))
             or len(tracking_ids) > MAX_TRACKING
             or receipts
+            or code in WITHDRAWN
             or len(joined) > MAX_TEXT
             or not joined.isprintable()
         ):
@@ -185,6 +187,10 @@ class RowReader:
             fault = self._fault(column, text, has_id=has_id) or _text_fault(column, text)
             if fault is not None:
                 faults.append(fault)
+        code, issued = self._currencies[texts[_CURRENCY]], self._dates[texts[_DATE_AT]]
+        if code is not None and issued is not None and not was_money(code, issued[:10]):
+            expected = "a currency of that day; {} was one from {} to {}".format(code, *WITHDRAWN[code])
+            faults.append(Fault(Code.CURRENCY_UNKNOWN, "currency", cut(texts[_CURRENCY]), expected))
         return receipts, faults
 
     def _fault(self, column: str, text: str, *, has_id: bool) -> Fault | None:
@@ -320,7 +326,7 @@ def _type(text: str) -> ExpenseType | None:
 
 def _currency(text: str) -> str | None:
     code = text.upper()
-    return code if text.isascii() and code in currencies() else None
+    return code if text.isascii() and code in spendable() else None
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ import pytest
 
 from runner.domain.expense import ExpenseType
 from runner.intake.codes import MEANINGS, Code
+from runner.intake.currencies import WITHDRAWN
 from tests.unit.intake_reading import read, read_cells, rows
 
 UUID = "C0FFEE00-0001-4000-8000-00000000000A"
@@ -152,6 +153,37 @@ def test_an_error_without_an_id_is_named_after_its_line():
 def test_every_code_has_a_meaning_of_one_line():
     assert set(MEANINGS) == set(Code)
     assert all("\n" not in meaning and meaning.endswith(".") for meaning in MEANINGS.values())
+
+
+WAS_MONEY = [
+    ("HRK", "2022-06-30"), ("HRK", "2023-01-14"), ("BGN", "2025-12-31"), ("DEM", "2001-12-31"), ("FRF", "1999-01-01"),
+    ("EEK", "2010-12-31"), ("LVL", "2013-12-31"), ("LTL", "2014-12-31"), ("VEF", "2017-01-01"), ("ZWL", "2024-04-01"),
+    ("MRO", "2016-01-01"), ("STD", "2016-01-01"), ("BYR", "2016-06-30"), ("SLL", "2022-01-01"), ("ANG", "2025-03-30"),
+    ("CUC", "2020-12-31"), ("TRL", "2004-12-31"), ("ROL", "2004-12-31"), ("SKK", "2008-12-31"), ("ITL", "2001-06-01"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("currency", "day"), WAS_MONEY)
+def test_a_currency_is_taken_for_the_days_on_which_it_was_money(currency: str, day: str) -> None:
+    assert read_cells(currency=currency.lower(), issue_date=day).only().currency == currency
+    error = read_cells(currency=currency, issue_date="2026-06-30").error()
+    assert (error.code, error.column, error.value) == ("currency_unknown", "currency", currency)
+    assert WITHDRAWN[currency][1] in error.expected
+
+
+def test_a_currency_is_not_taken_before_it_was_money() -> None:
+    assert read_cells(currency="HRK", issue_date="1993-01-01").error().code == "currency_unknown"
+    # A line that leaves the day to another one of its expense says nothing against it.
+    both = rows(
+        "acme,A,Payment,2022-01-01,HRK,1,400", "acme,A,,,HRK,1,400",
+        header="company_id,id,type,issue_date,currency,net_amount,account_id",
+    )  # fmt: skip
+    assert len(read(both).only().lines) == 2
+
+
+@pytest.mark.parametrize("code", ["XXX", "XTS", "XAU", "XAG", "XBA", "xxx"])
+def test_what_is_no_money_is_no_currency_of_an_expense(code: str) -> None:
+    assert read_cells(currency=code).error().code == "currency_unknown"
 
 
 def test_line_breaks_and_tabs_are_blanks_in_texts_of_one_line_and_stay_in_notes():

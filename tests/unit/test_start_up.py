@@ -10,7 +10,7 @@ import iso4217
 import pytest
 
 from runner.cli import COMMANDS, cli
-from runner.intake.currencies import currencies, minor_units
+from runner.intake.currencies import WITHDRAWN, currencies, minor_units, spendable
 
 _LOADED = """
 import json, sys
@@ -78,6 +78,10 @@ def test_the_currencies_are_those_of_the_standard() -> None:
     assert minor_units()["JPY"] == 0
     assert minor_units()["KWD"] == 3
     assert "XAU" in currencies() - minor_units().keys()
+    assert (minor_units()["ITL"], minor_units()["DEM"]) == (0, 2)
+    for code, (first, last) in WITHDRAWN.items():
+        assert code in spendable()
+        assert "1900-01-01" <= first < last < "2030"
 
 
 @pytest.mark.parametrize("unknown", ["EURO", "eur", ""])

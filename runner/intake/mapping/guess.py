@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from runner.intake.currencies import currencies
+from runner.intake.currencies import spendable
 from runner.intake.mapping.dates import ORDERS, DateReader
 from runner.intake.mapping.numbers import Number, NumberFormat, NumberReader, too_fine
 from runner.intake.mapping.problem import fold
@@ -171,7 +171,7 @@ def _currency_by_values(columns: Sequence[Sequence[str]], taken: Collection[int]
         place
         for place, values in enumerate(columns)
         if place not in taken and (filled := [each.strip() for each in values if each.strip()])
-        if all(each in currencies() for each in filled)
+        if all(each in spendable() for each in filled)
     ]
     return {"currency": places[0]} if len(places) == 1 else {}
 
@@ -198,7 +198,7 @@ def _few(values: Sequence[str]) -> bool:
 def currency_named(name: str) -> str:
     """Return the currency whose code or sign a column's name has, as in `Betrag (EUR)`; blank where it has none."""
     found = _CODE.search(name.strip())
-    if found is not None and found[1] in currencies():
+    if found is not None and found[1] in spendable():
         return found[1]
     return next((code for sign, code in (("£", "GBP"), ("€", "EUR")) if sign in name), "")
 
@@ -262,7 +262,7 @@ def _plausible(meaning: str, values: Sequence[str], *, exact: bool) -> bool:
         "receipts": lambda: _share(filled, _names_files) > 0.5,
         "issue_date": lambda: _share(filled, _has_digits) > 0.8,
         "tax_code": lambda: len(set(map(fold, filled))) <= 20 and _share(filled, _is_money) <= 0.7,
-        "currency": lambda: _share(filled, lambda text: text.strip().upper() in currencies()) > 0.7,
+        "currency": lambda: _share(filled, lambda text: text.strip().upper() in spendable()) > 0.7,
         # Accounts of a bank and cards: the books' own have fewer digits.
         "account_id": lambda: _share(filled, lambda text: bool(_BANK.fullmatch("".join(text.split())))) < 0.5,
         "merchant_name": lambda: _share(filled, _is_number) < 0.5,

@@ -27,7 +27,7 @@ _NORMAL: Final = str.maketrans(
     }
 )
 _SHOWS: Final[Mapping[str, frozenset[str]]] = {
-    "£": frozenset({"GBP", "GIP", "FKP", "SHP", "EGP", "LBP", "SYP", "SSP", "SDG"}),
+    "£": frozenset({"GBP", "GIP", "FKP", "SHP", "EGP", "LBP", "SYP", "SSP", "SDG", "IEP", "CYP"}),
     "€": frozenset({"EUR"}),
     "¥": frozenset({"JPY", "CNY"}),
     "₹": frozenset({"INR"}),
@@ -43,11 +43,11 @@ _SHOWS: Final[Mapping[str, frozenset[str]]] = {
     "HK$": frozenset({"HKD"}),
     "S$": frozenset({"SGD"}),
     "R$": frozenset({"BRL"}),
-    "kr": frozenset({"SEK", "NOK", "DKK", "ISK"}),
-    "zł": frozenset({"PLN"}),
-    "Kč": frozenset({"CZK"}),
+    "kr": frozenset({"SEK", "NOK", "DKK", "ISK", "EEK"}),
+    "zł": frozenset({"PLN", "PLZ"}),
+    "Kč": frozenset({"CZK", "CSK"}),
     "Ft": frozenset({"HUF"}),
-    "lei": frozenset({"RON", "MDL"}),
+    "lei": frozenset({"RON", "MDL", "ROL"}),
 }
 _DOLLARS: Final = frozenset({"MXN", "ARS", "CLP", "COP", "UYU", "CUP", "DOP", "TOP"})
 
