@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from runner.domain.money import total
+from runner.domain.money import canonical, total
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.errors import AccountsDoNotBalance, ExitCode, RunStopped, TooManyErrors
 from runner.journal.records import Books
@@ -40,8 +40,8 @@ def imbalances(books: Books) -> list[Imbalance]:
                 Imbalance(
                     each.company_id,
                     each.currency,
-                    f"{each.accepted.count} expenses, {each.accepted.amount.normalize():f}",
-                    f"{standing.count} expenses, {standing.amount.normalize():f}",
+                    f"{each.accepted.count} expenses, {canonical(each.accepted.amount)}",
+                    f"{standing.count} expenses, {canonical(standing.amount)}",
                 )
             )
     return found

@@ -16,6 +16,7 @@ from runner.cli.inspected import inspection_json, inspection_lines, settings_to_
 from runner.cli.options import codat_options, input_options, json_option, preflight_option
 from runner.cli.session import conduct
 from runner.clock import SystemClock
+from runner.domain.money import canonical
 from runner.errors import ExitCode, JournalUnusable
 from runner.inspection import Inspection
 from runner.intake.codes import cut
@@ -189,7 +190,7 @@ def _foreseen(found: Foreseen) -> dict[str, CheckOutcome]:
     return {
         outcome: {
             "count": count,
-            "amounts": {of: f"{amount.normalize():f}" for of, amount in sorted(found.amounts[outcome].items())},
+            "amounts": {of: canonical(amount) for of, amount in sorted(found.amounts[outcome].items())},
         }
         for outcome, count in sorted(found.counts.items())
     }

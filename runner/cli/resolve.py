@@ -19,6 +19,7 @@ from runner.cli.options import DURATION, journal_option, json_option
 from runner.cli.own_ids import meant
 from runner.clock import SystemClock
 from runner.domain.ids import CompanyId, SyncId
+from runner.domain.money import added, canonical
 from runner.domain.resolution import Answer, Kind
 from runner.errors import ExitCode, RefusedToStart
 from runner.journal.journal import Journal, require_journal, writing
@@ -248,7 +249,7 @@ def _amounts(subjects: Sequence[Subject]) -> dict[str, Decimal]:
     amounts: dict[str, Decimal] = {}
     for each in subjects:
         if each.kind in {Kind.EXPENSE, Kind.QUESTION} and each.currency is not None:
-            amounts[each.currency] = amounts.get(each.currency, Decimal(0)) + each.gross
+            amounts[each.currency] = added(amounts.get(each.currency, Decimal(0)), each.gross)
     return amounts
 
 
@@ -292,7 +293,7 @@ def _json(answer: Answer, found: Resolvable, by_hand: list[str], word: Word) -> 
         "host": word.host,
         "note": word.note,
         "resolved": [{"kind": each.kind, "id": each.named, "company_id": each.company_id} for each in found.chosen],
-        "amounts": {currency: f"{amount.normalize():f}" for currency, amount in sorted(_amounts(found.chosen).items())},
+        "amounts": {currency: canonical(amount) for currency, amount in sorted(_amounts(found.chosen).items())},
         "attach_by_hand": by_hand,
         "refused": [{"id": each.subject.named, "reason": each.reason} for each in found.refused],
     }

@@ -20,6 +20,7 @@ from runner.cli.options import (
 )
 from runner.cli.session import conduct
 from runner.codat.flows import Flow
+from runner.domain.money import canonical
 from runner.domain.states import ExpenseState
 from runner.errors import RefusedToStart
 from runner.intake.mapping.choose import read_mappings
@@ -135,15 +136,9 @@ def _json(report: VerifyReport) -> VerifyResult:
                 "agrees": each.agrees,
                 "unread": each.unread,
                 "expenses": each.expenses,
-                "agreed": {
-                    c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.agreed.items()
-                },
-                "earlier": {
-                    c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.earlier.items()
-                },
-                "settled": {
-                    c: {"count": s.count, "amount": f"{s.amount.normalize():f}"} for c, s in each.settled.items()
-                },
+                "agreed": {c: {"count": s.count, "amount": canonical(s.amount)} for c, s in each.agreed.items()},
+                "earlier": {c: {"count": s.count, "amount": canonical(s.amount)} for c, s in each.earlier.items()},
+                "settled": {c: {"count": s.count, "amount": canonical(s.amount)} for c, s in each.settled.items()},
                 "missing": [*each.missing],
                 "doubled": [*each.doubled],
                 "unknown": [*each.unknown],

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
+from typing import Final
 
 MAX_WHOLE_DIGITS = 15
 MAX_FRACTION_DIGITS = 9
 NANOS = 10**MAX_FRACTION_DIGITS
+_EXACT: Final = Context(prec=100)
+"""Sums of many amounts have more digits than the 28 to which Python rounds."""
 
 _WRITTEN = re.compile(
     rf"[+-]?(?:[0-9]{{1,{MAX_WHOLE_DIGITS}}}(?:\.[0-9]{{0,{MAX_FRACTION_DIGITS}}})?|\.[0-9]{{1,{MAX_FRACTION_DIGITS}}})"
@@ -58,7 +61,12 @@ def split_units(units: int) -> tuple[int, int]:
 
 def join(units: int, nanos: int) -> Decimal:
     """Return the amount that `split` took apart, or the sum of several."""
-    return Decimal(units) + Decimal(nanos).scaleb(-MAX_FRACTION_DIGITS)
+    return added(Decimal(units), Decimal(nanos).scaleb(-MAX_FRACTION_DIGITS))
+
+
+def added(one: Decimal, other: Decimal) -> Decimal:
+    """Return the sum of two amounts, every digit of it."""
+    return _EXACT.add(one, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class Sum:
 
     def __add__(self, other: "Sum") -> "Sum":
         """Return both together."""
-        return Sum(self.count + other.count, self.amount + other.amount)
+        return Sum(self.count + other.count, added(self.amount, other.amount))
 
 
 NOTHING = Sum(0, Decimal(0))

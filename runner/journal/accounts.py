@@ -137,6 +137,6 @@ def _sums(connection: Connection, held: set[int], at_work: int | None) -> dict[_
     starting = connection.execute(_SQL["in_starting_syncs"], {"at_work": at_work})
     for company, currency, count, billions, units, nanos in starting:
         amount = join(whole_units(billions, units), nanos)
-        standing[company, currency][ExpenseState.SENT] += Sum(-count, -amount)
+        standing[company, currency][ExpenseState.SENT] += Sum(-count, amount.copy_negate())
         standing[company, currency][ExpenseState.IN_DOUBT] += Sum(count, amount)
     return {key: {state: value for state, value in states.items() if value.count} for key, states in standing.items()}

@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from runner.domain.ids import CompanyId
-from runner.domain.money import join, whole_units
+from runner.domain.money import added, join, whole_units
 from runner.domain.states import ReceiptState, SyncState
 from runner.journal.accounts import books_of
 from runner.journal.context import Verbs
@@ -206,7 +206,7 @@ def _causes(connection: Connection, values: _Values, read: Reader) -> Iterator[C
         group = groups[state, code, read("expense", state, message)]
         group.count += 1
         group.companies.add(company)
-        group.money[currency] = group.money.get(currency, Decimal(0)) + join(units, nanos)
+        group.money[currency] = added(group.money.get(currency, Decimal(0)), join(units, nanos))
     for (state, code, accounting), group in groups.items():
         money = tuple(sorted(group.money.items()))
         yield CauseFacts("expense", state, code, group.count, len(group.companies), money, accounting)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from runner.domain.money import canonical
 from runner.intake.currencies import minor_units
 
 _USUAL: Final = 2
@@ -12,8 +13,7 @@ _USUAL: Final = 2
 
 def money(amount: Decimal, currency: str) -> str:
     """Write an amount with the digits of its currency, and more where it has more: nothing is rounded."""
-    exponent = amount.normalize().as_tuple().exponent
-    own = -exponent if isinstance(exponent, int) else 0
+    own = len(canonical(amount).partition(".")[2])
     return f"{amount:,.{max(minor_units().get(currency, _USUAL), own)}f}"
 
 

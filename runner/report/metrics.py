@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from runner.domain.money import canonical
+from runner.domain.money import added, canonical
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.health_records import RunFacts
 from runner.journal.records import Books, RequestTotals
@@ -87,7 +87,7 @@ def _expenses(books: Books) -> Iterator[Family]:
     for each in books.companies:
         for state, value in each.by_state.items():
             count, amount = sums.get((state, each.currency), (0, Decimal(0)))
-            sums[state, each.currency] = count + value.count, amount + value.amount
+            sums[state, each.currency] = count + value.count, added(amount, value.amount)
     # Every state is there, with 0 as well: a series that comes and goes cannot be compared with an hour ago.
     keys = [(state, currency) for currency in currencies for state in ExpenseState]
     yield _gauge(

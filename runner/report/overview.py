@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from runner.domain.money import NOTHING, Sum, total
+from runner.domain.money import NOTHING, Sum, added, total
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.health_records import Health
 from runner.journal.records import Books
@@ -144,7 +144,7 @@ def _holds(health: Health, journal: str) -> list[Cause]:
         amounts: dict[str, Decimal] = {}
         count = 0
         for currency, value in (line for company in companies for line in by_company.get(company, ())):
-            amounts[currency] = amounts.get(currency, Decimal(0)) + value.amount
+            amounts[currency] = added(amounts.get(currency, Decimal(0)), value.amount)
             count += value.count
         found.append(
             Cause("company", "held", code, count, len(companies),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runner.domain.allowance import Allowance
 from runner.domain.forecast import Requests
-from runner.domain.money import Sum
+from runner.domain.money import Sum, canonical
 from runner.report.result_types.files import PlanPace, PlanRequests
 from runner.report.result_types.parts import MoneyByState
 from runner.report.words import counted, lasting, megabytes
@@ -58,9 +58,7 @@ def request_lines(requests: Requests) -> Iterator[str]:
 
 def money_json(sums: Mapping[str, Sum]) -> MoneyByState:
     """Return count and money by currency, amounts as decimal texts."""
-    return {
-        currency: {"count": each.count, "amount": f"{each.amount.normalize():f}"} for currency, each in sums.items()
-    }
+    return {currency: {"count": each.count, "amount": canonical(each.amount)} for currency, each in sums.items()}
 
 
 def money_lines(sums: Mapping[str, Sum]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from runner.domain.money import NOTHING
+from runner.domain.money import NOTHING, canonical
 from runner.domain.states import ExpenseState, ReceiptState
 from runner.journal.records import Books, CompanyBooks, Hold, Listed, OpenRowError, RequestTotals, Standing
 from runner.report.amounts import money
@@ -69,7 +69,7 @@ def companies_json(books: Books) -> list[CompanyBook]:
             "company_id": each.company_id,
             "currency": each.currency,
             "expenses": {state.value: value.count for state, value in each.by_state.items()},
-            "amounts": {state.value: f"{value.amount.normalize():f}" for state, value in each.by_state.items()},
+            "amounts": {state.value: canonical(value.amount) for state, value in each.by_state.items()},
         }
         for each in books.companies
     ]

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 
+from runner.domain.money import canonical
 from runner.outcome import require_balance
+from runner.report.amounts import money
 from tests.unit import rejecting
 from tests.unit.rejecting import World
 
@@ -27,6 +30,19 @@ def test_a_column_of_references_that_was_taken_for_amounts_overflows_nothing(wor
     require_balance(books)
     (acme, beta) = books.companies
     assert (acme.accepted.amount, beta.accepted.amount) == (Decimal(MOST) * 20_000, Decimal(1))
+
+
+def test_sums_of_more_digits_than_python_rounds_to_are_exact(world: World) -> None:
+    most = f"{MOST}.999999999"
+    rows = "".join(f"acme,r{n},Payment,2024-03-31,EUR,{most},400\n" for n in range(20_001))
+    world.stage(world.write("a.csv", HEADER + rows))
+    turns = cycle([None, "validation_error"])
+    world.send(lambda _company, _gross: next(turns))
+    books = asyncio.run(world.journal.accounts.books())
+    require_balance(books)
+    exact = "20000999999999999999.999979999"
+    assert canonical(books.companies[0].accepted.amount) == exact
+    assert money(books.companies[0].accepted.amount, "EUR").replace(",", "") == exact
 
 
 def test_one_expense_of_a_hundred_such_lines_overflows_nothing(world: World) -> None:
