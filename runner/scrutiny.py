@@ -1,13 +1,15 @@
 """Scrutiny: what is odd about rows that are right, so that a person looks before they are sent."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from runner.codat.draining import Draining
 from runner.codat.readback import looks_of
+from runner.domain.ids import CompanyId, ExpenseId
+from runner.domain.odd_rows import OddRows
 from runner.domain.suspicion import LARGE_RECEIPT, NEAR_DAYS, Oddity, Usual, odd_things
 from runner.journal.checking import Checking, Place, ReceiptTotals, Twins
 
@@ -62,6 +64,19 @@ async def scrutinize(checking: Checking, receipts: ReceiptTotals, *, now: dateti
         example = Example(place, "receipts", f"{path} ({size / 1_000_000:.1f} MB)")
         found[Oddity.RECEIPT_LARGE] = Warned(Oddity.RECEIPT_LARGE, receipts.large, [example])
     return [warned for warned in found.values() if warned.count]
+
+
+def seen_in(inputs: Iterable[tuple[str, Sequence[OddRows]]]) -> list[Warned]:
+    """Return what was odd about the rows of files beside one another, all files together."""
+    found: dict[Oddity, Warned] = {}
+    for file, kinds in inputs:
+        for kind in kinds:
+            warned = found.setdefault(kind.oddity, Warned(kind.oddity))
+            warned.count += kind.count
+            for row in kind.examples[: EXAMPLES - len(warned.examples)]:
+                place = Place(CompanyId(row.company), ExpenseId(row.expense), file, row.line)
+                warned.examples.append(Example(place, row.column, row.value))
+    return list(found.values())
 
 
 async def receipts_of(checking: Checking) -> ReceiptTotals:

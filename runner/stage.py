@@ -4,7 +4,7 @@ import asyncio
 import shlex
 from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from runner.codat.payload import encode_content
 from runner.domain.expense import RowError
 from runner.domain.identity import named_id
 from runner.domain.ids import ExpenseId, InputNo, is_uuid
+from runner.domain.odd_rows import OddRows, RowsSeen
 from runner.errors import Interrupted
 from runner.intake.digested import Digested, FileChanging, digest_of, spooled
 from runner.intake.mapping.choose import Mappings, read_mappings
@@ -66,6 +67,8 @@ class StagedInput:
     """Expenses that may be known ones: a person has to say."""
     unread_sheets: tuple[str, ...] = ()
     """The names of a workbook's sheets that are not read."""
+    odd: Sequence[OddRows] = ()
+    """What is odd about its rows beside one another."""
     changing: str | None = None
     """How the file changed while it was read: then nothing of it was taken, and the next run reads it."""
 
@@ -146,7 +149,7 @@ async def _stage_one(
         aside.seek(0)
     with Reading(way.source, way.options, stdin=aside) as reading:
         await journal.staging.clear()
-        await _collect(reading, way, journal, draining=draining, note=note)
+        seen = await _collect(reading, way, journal, draining=draining, note=note)
         described = reading.described
     if digested is not None and described.sha256 != digested.sha256:
         changed = await _changed(way, aside, digested)
@@ -165,7 +168,7 @@ async def _stage_one(
     counts = compared.outcomes
     note("staged", file=way.source.name, expenses=counts.get("new", 0), errors=errors,
          repeated=counts.get("known", 0) + counts.get("noted", 0))  # fmt: skip
-    return _staged(way, number, described, digested, errors=errors, counts=counts)
+    return replace(_staged(way, number, described, digested, errors=errors, counts=counts), odd=seen.found())
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,20 +301,22 @@ def _facts(described: Described, digested: Digested | None) -> InputFacts:
     )
 
 
-async def _collect(reading: Reading, way: _Way, journal: Journal, *, draining: Draining, note: Note) -> None:
-    """Put all that is read beside the journal."""
-    async with aclosing(_ahead(reading.batches(), keeps_repeated=way.keeps_repeated)) as portions:
+async def _collect(reading: Reading, way: _Way, journal: Journal, *, draining: Draining, note: Note) -> RowsSeen:
+    """Put all that is read beside the journal; return what was seen of it."""
+    seen = RowsSeen()
+    async with aclosing(_ahead(reading.batches(), seen, keeps_repeated=way.keeps_repeated)) as portions:
         async for rows, expenses, errors in portions:
             await journal.staging.add(rows, expenses, errors)
             note("reading", file=way.source.name)
             if isinstance(draining.error, Interrupted):
                 draining.check()
+    return seen
 
 
 _Portion = tuple[list[IncomingRow], list[StagedExpense], list[tuple[RowError, ExpenseId | None]]]
 
 
-async def _ahead(batches: Iterator[Batch], *, keeps_repeated: bool) -> AsyncGenerator[_Portion, None]:
+async def _ahead(batches: Iterator[Batch], seen: RowsSeen, *, keeps_repeated: bool) -> AsyncGenerator[_Portion, None]:
     """Yield what is read as the journal takes it, one portion ahead in a thread.
 
     So rows are parsed while the journal writes those before them, and a signal is heard meanwhile.
@@ -321,6 +326,9 @@ async def _ahead(batches: Iterator[Batch], *, keeps_repeated: bool) -> AsyncGene
         portion = list(islice(batches, PORTION))
         if not portion:
             return None
+        for batch in portion:
+            for each in batch.expenses:
+                _see(each, seen)
         return (
             [_incoming(row) for batch in portion for row in batch.lines],
             [_encode(each, keeps_repeated=keeps_repeated) for batch in portion for each in batch.expenses],
@@ -335,6 +343,19 @@ async def _ahead(batches: Iterator[Batch], *, keeps_repeated: bool) -> AsyncGene
     finally:
         # Nobody may read on while the file is closed.
         await asyncio.gather(coming, return_exceptions=True)
+
+
+def _see(parsed: Parsed, seen: RowsSeen) -> None:
+    head, amount = parsed.head, parsed.gross
+    back = head.type is not None and head.type.money_back
+    seen.see(
+        line=parsed.line,
+        company=head.company_id,
+        expense=parsed.id,
+        currency=head.currency or "",
+        amount=-amount if back else amount,
+        texts={"merchant_name": head.merchant_name, "reference": head.reference, "notes": head.notes},
+    )
 
 
 def _incoming(row: RowRead) -> IncomingRow:

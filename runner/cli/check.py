@@ -32,7 +32,7 @@ from runner.report.amounts import money
 from runner.report.result_types.files import CheckHead, CheckOutcome
 from runner.report.summary import companies_json
 from runner.report.words import counted
-from runner.scrutiny import Warned, receipts_of, scrutinize
+from runner.scrutiny import Warned, receipts_of, scrutinize, seen_in
 from runner.settings import RunSettings
 from runner.stage import Foreseen, StagedInput
 
@@ -123,6 +123,7 @@ async def examine(
     staged = await app.check(sources, options, journal)
     receipts = await receipts_of(journal.checking)
     warnings = await scrutinize(journal.checking, receipts, now=app.clock.now(), draining=app.draining)
+    warnings += seen_in((each.name, each.odd) for each in staged)
     books, groups = await journal.accounts.books(), await journal.checking.error_groups()
     inspection = None if settings is None else await app.preflight_check(settings, journal)
     foreseen: Sequence[Foreseen | None] = ()

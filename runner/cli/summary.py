@@ -107,6 +107,10 @@ def _read_lines(staged: StagedInput) -> Iterator[str]:
         yield f"  columns not read: {', '.join(staged.unknown)}"
     if staged.unread_sheets:
         yield f"  sheets not read: {', '.join(map(cut, staged.unread_sheets))}"
+    if staged.accepted:
+        for odd in staged.odd:
+            row = odd.examples[0]
+            yield f"  look at {counted(odd.count, 'row')} ({odd.oddity}), such as line {row.line}: {cut(row.value)}"
 
 
 def _lines(report: RunReport, journal: Path | None) -> list[str]:

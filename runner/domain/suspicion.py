@@ -34,6 +34,8 @@ class Oddity(StrEnum):
     SIGN_AGAINST_TYPE = "sign_against_type"
     AMOUNT_ZERO = "amount_zero"
     AMOUNT_FAR_OFF = "amount_far_off"
+    SUSPICIOUS_AMOUNT = "suspicious_amount"
+    TOTAL_ROW = "total_row"
     RECEIPT_LARGE = "receipt_large"
 
 

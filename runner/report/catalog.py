@@ -275,6 +275,17 @@ _WARNINGS = {
         Who.FIX_DATA,
         "Look whether a decimal point is missing.",
     ),
+    Oddity.SUSPICIOUS_AMOUNT: Entry(
+        "The amount looks like a number of another kind, such as a reference, an account number or a day: it has 13 "
+        "digits or more before the point, or the file's amounts are all whole and of one length, and no two alike.",
+        Who.FIX_DATA,
+        "Look which column the amount comes from.",
+    ),
+    Oddity.TOTAL_ROW: Entry(
+        "The row may be a total or a balance: its text says so, or its amount is the sum of the rows above it.",
+        Who.FIX_DATA,
+        "Take the row out, or let the mapping profile skip it ([[skip]]); an expense may stay as it is.",
+    ),
     Oddity.RECEIPT_LARGE: Entry(
         "The receipt is larger than 5 MB, which FreeAgent, Zoho and mostly Xero do not take.",
         Who.FIX_DATA,

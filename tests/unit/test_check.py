@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from runner.cli import cli
+from runner.cli.summary import _read_lines
 from runner.clock import SystemClock
 from runner.codat.draining import Draining
 from runner.domain.suspicion import Oddity
@@ -146,6 +147,30 @@ def test_receipts_are_counted_with_their_size_and_large_ones_warned_of(check, tm
     assert found["receipts"] == {"found": 2, "bytes": 5_001_001, "wrong": 1}
     assert warnings(found) == {"receipt_large": 1}
     assert "Receipts: 2 files found, 5.0 MB, 1 missing or not usable." in check(*rows, text=True)[1]
+
+
+def test_a_total_and_a_column_of_references_are_warned_of(check):
+    rows = [row(number, net=str(number), tax="") for number in (10, 20, 40)]
+    _, found = check(*rows, row(4, net="70", tax=""), row(5, net="9", tax="", merchant="Closing balance"))
+    assert warnings(found) == {"total_row": 2}
+    [warned] = found["warnings"]
+    assert [(each["line"], each["column"]) for each in warned["examples"]] == [(5, "net_amount"), (6, "merchant_name")]
+    code, text = check(*(row(number, net=str(250_000_000_000_000 + number), tax="") for number in range(30)), text=True)
+    assert code == 0
+    assert "  30 × suspicious_amount: " in text
+
+
+def test_a_run_says_it_as_well(tmp_path):
+    (tmp_path / "e.csv").write_text("\n".join([HEADER, row(1, net="7654321000000", tax=""), row(2)]) + "\n")
+    with scratch(SystemClock()) as journal:
+        sources = find_sources([str(tmp_path / "e.csv")])
+
+        async def staged():
+            await journal.runs.begin(version="1", flow="datasets", purpose="check")
+            return await stage(sources, Options(), journal, draining=Draining(), note=lambda *_args, **_facts: None)
+
+        [found] = asyncio.run(staged())
+    assert "  look at 1 row (suspicious_amount), such as line 2: 7654321000000" in list(_read_lines(found))
 
 
 def test_every_warning_is_explained():
