@@ -2,6 +2,8 @@
 
 import csv
 import difflib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,6 +36,8 @@ COLUMNS: Final = (
 REQUIRED: Final = ("type", "issue_date", "currency", "net_amount", "account_id")
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 MAX_COLUMNS: Final = 200
+_DAY: Final = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:[T ].{4,20})?")
+_NUMBER: Final = re.compile(r"[-+(]?[£$€]? ?[0-9][0-9.,' ]*\)?-?(?: ?(?:[A-Z]{3}|[£$€]))?")
 _BETWEEN_WORDS: Final = str.maketrans("", "", " _-.")
 
 
@@ -49,6 +53,17 @@ class Header:
     """For each of `COLUMNS` its index in a row; `width` for a column that the file does not have."""
     company: CompanyId | None
     """The company that the file's name stands for, where there is no company_id column."""
+
+
+def looks_like_a_row(cells: Sequence[str]) -> bool:
+    """Say whether what should name columns has values in them: a day in one cell, and a number in another."""
+    texts = [cell.strip() for cell in cells]
+    return any(map(_DAY.fullmatch, texts)) and any(map(_NUMBER.fullmatch, texts))
+
+
+def shown_row(cells: Sequence[str]) -> str:
+    """Return the beginning of a row, fit to be shown."""
+    return cut(", ".join(text for cell in cells[:20] if (text := cell.strip())))
 
 
 def company_of(path: Path | None) -> CompanyId | None:
@@ -81,6 +96,8 @@ def read_header(cells: list[str], *, line: int, named: CompanyId | None) -> Head
         fault = Fault(Code.TOO_MANY_COLUMNS, None, str(len(cells)), f"at most {MAX_COLUMNS} columns")
         raise FileFault(fault, line=line)
     names = [_normal(cell) for cell in cells]
+    if looks_like_a_row(cells) and not any(name in REQUIRED for name in names):
+        raise FileFault(Fault(Code.NO_HEADER, None, shown_row(cells), "a first line that names the columns"), line=line)
     for index, name in enumerate(names):
         if name and name in names[:index]:
             fault = Fault(Code.COLUMN_REPEATED, None, cut(name), "each column once")

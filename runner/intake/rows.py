@@ -83,7 +83,7 @@ class FileRows:
         self.header = header
         self.returning = Returning.of(header[0])
         ahead = list(islice(rows, AHEAD))
-        self.reader = reader = self._bound(*header, spare=_spare(ahead, len(header[0])))
+        self.reader = reader = self._bound(header[0], max(1, header[1]), spare=_spare(ahead, len(header[0])))
         came_back = self.returning is not None
         # A workbook's rows end with the last cell that is not blank.
         filled = len(header[0]) if is_workbook(self._source.path) else 0

@@ -7,7 +7,15 @@ from typing import BinaryIO, Final, Protocol
 
 from runner.intake.codes import Code, Fault
 from runner.intake.header import DELIMITERS, detect_delimiter
-from runner.intake.mapping.finding import MAX_TITLE_ROWS, Candidate, better, look_at, not_found
+from runner.intake.mapping.finding import (
+    MAX_TITLE_ROWS,
+    Candidate,
+    better,
+    given_names,
+    look_at,
+    not_found,
+    require_names,
+)
 from runner.intake.mapping.profile import Profile
 from runner.intake.mapping.recode import Recoded
 from runner.intake.mapping.workbook import WorkbookTable, is_workbook
@@ -62,6 +70,10 @@ class CsvTable:
         self._recoded = None if encoding is None else Recoded(stream, encoding)
         self._lines = Lines(self._recoded or stream)  # type: ignore[arg-type] # both can be read
         self._profile = profile
+        self._given: list[str] | None = None
+        """The names of the columns, where the file has no header."""
+        self._reach = 0
+        """Cells that the next row has at least, which is the header."""
         self.delimiter = (profile and profile.delimiter) or ","
 
     @property
@@ -81,12 +93,15 @@ class CsvTable:
         try:
             lines = iter(self._lines)
             ahead, before = self._first(lines) if self._profile is None else self._below_titles(lines, self._profile)
+            if self._given is not None:
+                yield self._given, 0
             # Only what stands below counts: a title with an odd quotation mark is nobody's row.
             line = before + 1
             reader = csv.reader(chain(ahead, lines), delimiter=self.delimiter, strict=True)
             for cells in reader:
                 if cells:
-                    yield cells, line
+                    yield cells + [""] * (self._reach - len(cells)), line
+                    self._reach = 0
                 line = before + reader.line_num + 1
                 self._lines.row_size = 0
         except csv.Error as error:
@@ -116,9 +131,24 @@ class CsvTable:
             size += len(text)
             if size > MAX_TITLE:
                 break
+        first = next((row for row, text in enumerate(ahead) if text.strip()), None)
+        if profile.columns and first is not None:
+            return self._named(ahead, first, profile), first
         header = _find_header(ahead, profile)
+        require_names(profile, header.cells, line=header.row + 1)
+        self._reach = profile.reach
         self.delimiter = header.delimiter
         return ahead[header.row :], header.row
+
+    def _named(self, ahead: list[str], first: int, profile: Profile) -> list[str]:
+        """Return the lines from the first row on, of a file whose columns the profile names."""
+        delimiters = [profile.delimiter] if profile.delimiter else list(DELIMITERS)
+        found = {each: _cells(ahead, first, each) for each in delimiters}
+        header = next((each for each, cells in found.items() if given_names(profile, cells) is None), None)
+        width = len(profile.columns)
+        self.delimiter = header or min(delimiters, key=lambda each: abs(len(found[each]) - width))
+        self._given = given_names(profile, found[self.delimiter])
+        return ahead[first:]
 
 
 def _find_header(ahead: list[str], profile: Profile) -> Candidate:

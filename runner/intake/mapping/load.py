@@ -11,6 +11,7 @@ from runner.errors import ConfigurationWrong
 from runner.intake.currencies import spendable
 from runner.intake.header import COLUMNS, DELIMITERS
 from runner.intake.mapping.dates import DateFormatWrong, DateReader
+from runner.intake.mapping.finding import MAX_COLUMNS, place_of
 from runner.intake.mapping.lookups import LookupWrong, gather, read_pairs
 from runner.intake.mapping.numbers import THOUSANDS, NumberFormat
 from runner.intake.mapping.problem import fold
@@ -61,7 +62,7 @@ _AMOUNT_KEYS: Final = frozenset(ROLES) | frozenset(
         "to_do",
     ]
 )
-_FILE_KEYS: Final = frozenset({"encoding", "delimiter", "sheet", "months", "short_rows", "to_do"})
+_FILE_KEYS: Final = frozenset({"encoding", "delimiter", "sheet", "months", "columns", "short_rows", "to_do"})
 _ID_KEYS: Final = frozenset(
     {"column", "columns", "separator", "also", "overlap", "repeated_lines", "optional", "derive", "to_do"}
 )
@@ -118,9 +119,13 @@ class _Checking:
         if self._problems or amounts is None:
             raise self._wrong(decide_only=len(left) == len(self._problems))
         needed = _needed(fields, amounts, own_id, skips)
+        columns = self._columns(file, needed)
+        if self._problems:
+            raise self._wrong(decide_only=False)
         blank = self._one_of(file, "short_rows", ("refuse", "blank"), ("file",)) == "blank"
         return Profile(
             raw.name, raw.named, fields, amounts, own_id, skips, encoding, delimiter, sheet,
+            columns=columns, reach=_reach(fields, amounts, own_id, needed),
             short_rows="blank" if blank else "refuse", needed=needed,
         )  # fmt: skip
 
@@ -180,7 +185,7 @@ class _Checking:
     def _aliases(self, table: Table, key: str, path: tuple[str, ...]) -> Aliases:
         found = tuple(fold(each) for each in self._texts(table, key, path))
         if "" in found:
-            self._say("a column without a name cannot be read", *path, key)
+            self._say('a column without a name is told by its place: the third is "#3"', *path, key)
         return found
 
     def _choice(self, table: Table, key: str, path: tuple[str, ...], choices: Sequence[str]) -> str:
@@ -199,6 +204,22 @@ class _Checking:
                 f"there is no encoding {encoding!r}; common are utf-8, windows-1252, iso-8859-15", "file", "encoding"
             )
         return encoding
+
+    def _columns(self, file: Table, needed: Sequence[Aliases]) -> tuple[str, ...]:
+        """Return the names of the columns of files without a header."""
+        listed = file.get("columns")
+        if listed is None:
+            return ()
+        if not isinstance(listed, list) or not listed or not all(isinstance(each, str) for each in listed):
+            self._say("this is a list of names, one for each column; blank for one that is not read", "file", "columns")
+            return ()
+        names = [fold(each) or f"#{place}" for place, each in enumerate(listed, start=1)]
+        if len(names) > MAX_COLUMNS or len(set(names)) < len(names):
+            self._say(f"these are at most {MAX_COLUMNS:,} names, and no two alike", "file", "columns")
+        for each in needed:
+            if not set(each) & set(names):
+                self._say(f"the column {each[0]!r} is read, and is not among these", "file", "columns")
+        return tuple(listed)
 
     def _months(self, file: Table) -> dict[str, int]:
         names = file.get("months")
@@ -509,6 +530,18 @@ def _needed(
     for rule in skips:
         names += [(name,) for name in (*rule.blank, *([rule.column] if rule.column not in {None, "*"} else [])) if name]
     return tuple(dict.fromkeys(names))
+
+
+def _reach(fields: Mapping[str, Field], amounts: Amounts, own_id: IdRule, needed: Sequence[Aliases]) -> int:
+    """Return how many columns there must be for those that are read by their places."""
+    named = [
+        *needed,
+        *amounts.columns.values(),
+        *own_id.columns,
+        *(each for of in fields.values() for each in of.columns),
+    ]
+    places = [place for each in named for name in each if (place := place_of(name)) is not None]
+    return max(places, default=-1) + 1
 
 
 def _inline_pairs(inline: Any, read: Callable[[Any], str | None]) -> list[tuple[str, str, int]]:  # noqa: ANN401

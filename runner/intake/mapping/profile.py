@@ -124,6 +124,10 @@ class Profile:
     delimiter: str | None = None
     """None is found out from the header."""
     sheet: str | None = None
+    columns: tuple[str, ...] = ()
+    """The names of a file's columns that has no header."""
+    reach: int = 0
+    """How many columns there must be for those that are read by their places."""
     short_rows: Literal["refuse", "blank"] = "refuse"
     """What a row is that ends before the last column that is read: wrong, or blank in its missing cells."""
     needed: tuple[Aliases, ...] = field(default=())

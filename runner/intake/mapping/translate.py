@@ -8,6 +8,7 @@ from typing import Final
 from runner.intake.added import ADDED, KEY
 from runner.intake.codes import Code, Fault, cut
 from runner.intake.header import COLUMNS
+from runner.intake.mapping.finding import names_of
 from runner.intake.mapping.problem import Problem, fold
 from runner.intake.mapping.profile import Aliases, Field, Lookup, Profile
 from runner.intake.mapping.sheet import UNSAVED
@@ -46,8 +47,9 @@ class Translator:
 
     def __init__(self, profile: Profile, header: Sequence[str], *, line: int) -> None:
         self._profile = profile
-        self._header = [" ".join(cell.split()) for cell in header]
-        names = [fold(cell) for cell in header]
+        names = names_of(profile, header)
+        self._header = [" ".join(cell.split()) or name for cell, name in zip(header, names, strict=True)]
+        self._unnamed = {place for place, cell in enumerate(header) if not cell.strip()}
         self._places = {name: place for place, name in reversed(list(enumerate(names)))}
         _refuse_repeated(profile, names, line)
         self.width = len(header)
@@ -78,7 +80,7 @@ class Translator:
     def unread(self) -> tuple[str, ...]:
         """The columns that nothing is taken from, as written."""
         return tuple(
-            cut(name) or f"(column {place + 1}, without a name)"
+            f"(column {place + 1}, without a name)" if place in self._unnamed else cut(name)
             for place, name in enumerate(self._header)
             if place not in self._read_places and not (KEY in self._places and fold(name) in ADDED)
         )

@@ -14,7 +14,15 @@ import msgspec
 
 from runner.errors import ConfigurationWrong
 from runner.intake.mapping.archive import unreadable
-from runner.intake.mapping.finding import MAX_TITLE_ROWS, Candidate, better, look_at, not_found
+from runner.intake.mapping.finding import (
+    MAX_TITLE_ROWS,
+    Candidate,
+    better,
+    given_names,
+    look_at,
+    not_found,
+    require_names,
+)
 from runner.intake.mapping.profile import Profile
 from runner.intake.mapping.sheet import MEMORY, READING, Answer, Ended, Opened, Rows
 from runner.intake.text import FileFault
@@ -57,10 +65,16 @@ class WorkbookTable:
         rows = self._sheet.rows()
         best: Candidate | None = None
         for cells, number in rows:
+            if self._profile.columns:
+                given = given_names(self._profile, cells)
+                yield from [(cells, number)] if given is None else [(given, 0), (cells, number)]
+                best = Candidate(cells, number - 1, "", ())
+                break
             found = look_at(self._profile, cells, row=number - 1, delimiter="")
             best = better(best, found)
             if not found.missing:
-                yield cells, number
+                require_names(self._profile, cells, line=number)
+                yield cells + [""] * (self._profile.reach - len(cells)), number
                 break
             if number >= MAX_TITLE_ROWS:
                 break
