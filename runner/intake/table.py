@@ -1,6 +1,7 @@
 """A file's rows as cells, its header first: text between separators, or a sheet of a workbook."""
 
 import csv
+import re
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import BinaryIO, Final, Protocol
@@ -24,6 +25,7 @@ from runner.intake.text import MAX_ROW, FileFault, Lines, RowTooLong
 
 MAX_TITLE: Final = 1 << 18
 """Characters in which the header must be found."""
+_STATED: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*[ \r\n]*', re.IGNORECASE)
 _QUOTES: Final = 'quotation marks that are closed, and doubled ("") inside a quoted value'
 
 
@@ -112,13 +114,16 @@ class CsvTable:
 
     def _first(self, lines: Iterator[str]) -> tuple[list[str], int]:
         """Return the first line that is not blank, and how many stand before it."""
-        before = 0
+        before, stated = 0, None
         for text in lines:
             self._lines.row_size = 0
-            if text.strip():
-                self.delimiter = detect_delimiter(text)
+            if stated is None and (stated := _stated_delimiter(text)) is not None:
+                before += 1
+            elif text.strip():
+                self.delimiter = stated or detect_delimiter(text)
                 return [text], before
-            before += 1
+            else:
+                before += 1
         return [], before
 
     def _below_titles(self, lines: Iterator[str], profile: Profile) -> tuple[list[str], int]:
@@ -131,7 +136,7 @@ class CsvTable:
             size += len(text)
             if size > MAX_TITLE:
                 break
-        first = next((row for row, text in enumerate(ahead) if text.strip()), None)
+        first = next((row for row, text in enumerate(ahead) if text.strip() and not _stated_delimiter(text)), None)
         if profile.columns and first is not None:
             return self._named(ahead, first, profile), first
         header = _find_header(ahead, profile)
@@ -149,6 +154,12 @@ class CsvTable:
         self.delimiter = header or min(delimiters, key=lambda each: abs(len(found[each]) - width))
         self._given = given_names(profile, found[self.delimiter])
         return ahead[first:]
+
+
+def _stated_delimiter(text: str) -> str | None:
+    """Return the delimiter that a line states for spreadsheets: `sep=;` above everything else."""
+    found = _STATED.fullmatch(text)
+    return None if found is None else found[1]
 
 
 def _find_header(ahead: list[str], profile: Profile) -> Candidate:

@@ -269,3 +269,17 @@ def test_nothing_stays_open(tmp_path):
     with Reading(Source("x", file), Options()) as reading:
         next(reading.batches())  # and no more of them
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("line", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "sep=;;;\n", "\n\nsep=;\n", "\ufeffsep=;\n"])
+def test_a_line_that_states_the_delimiter_is_understood_above_canonical_columns(line):
+    found = read(line + GOOD.replace(",", ";"))
+    assert (found.described.delimiter, len(found.expenses), found.errors) == (";", 2, [])
+    assert found.described.header_line == line.count("\n") + 1
+
+
+def test_a_delimiter_is_as_stated_whatever_the_header_looks_like():
+    # Of the header's commas one is in a name that nobody reads.
+    text = GOOD.replace(",", "|").replace("account_id", "account_id|a,b,c,d,e,f").replace("400", "400|x")
+    found = read("sep=|\n" + text)
+    assert (found.described.delimiter, len(found.expenses)) == ("|", 2)

@@ -76,7 +76,9 @@ def is_canonical(sample: Sample, path: Path) -> bool:
     """Say whether a file has the canonical columns where a run without a profile looks for them."""
     if sample.encoding is not None or not sample.rows:
         return False
-    cells, line = sample.rows[0]
+    # A spreadsheet's line that states the delimiter stands above the header.
+    stated = "".join(sample.rows[0][0]).strip().lower() == "sep=" and len(sample.rows) > 1
+    cells, line = sample.rows[1 if stated else 0]
     try:
         read_header(cells, line=line, named=company_of(path))
     except FileFault:
