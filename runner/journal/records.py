@@ -68,6 +68,11 @@ class OpenRowError:
     company_id: CompanyId | None
     expense_key: str
 
+    @property
+    def own_id(self) -> str | None:
+        """The file's own id, if the row has one: others are told by their lines."""
+        return None if self.expense_key.startswith("line ") else self.expense_key
+
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedInput:

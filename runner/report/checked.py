@@ -24,7 +24,8 @@ def group_lines(groups: Sequence[ErrorGroup]) -> Iterator[str]:
         column = f" in {group.column}" if group.column else ""
         yield f"  {group.count:,} × {group.code}{column}: {entry.meaning}"
         value = f" {_short(example.value)!r}" if example.value else ""
-        yield f"      {example.file}:{example.line}{_column(example)}{value}: expected {example.expected}"
+        own = "" if example.own_id is None else f" (id {_short(example.own_id)!r})"
+        yield f"      {example.file}:{example.line}{_column(example)}{value}: expected {example.expected}{own}"
 
 
 def fix_lines(groups: Sequence[ErrorGroup]) -> Iterator[str]:
@@ -115,6 +116,7 @@ def error_json(error: OpenRowError) -> ReportedRowError:
         "expected": error.expected,
         "code": error.code,
         "company_id": error.company_id,
+        "id": error.own_id,
     }
 
 

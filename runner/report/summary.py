@@ -138,8 +138,7 @@ def row_error_lines(errors: list[OpenRowError], *, total: int) -> Iterator[str]:
         if error.file != file:
             file = error.file
             yield f"  {file}"
-        # A row without an id is named by its line alone.
-        own = "" if error.expense_key.startswith("line ") else f" (id {error.expense_key!r})"
+        own = "" if error.own_id is None else f" (id {error.own_id!r})"
         what = f"{own}, {error.column}" if error.column else own
         value = f" {error.value!r}" if error.value else ""
         yield f"    line {error.line}{what}{value}: expected {error.expected} [{error.code}]"

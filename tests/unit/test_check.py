@@ -75,6 +75,7 @@ def test_a_text_for_people_names_cause_place_value_and_fix_with_right_plurals(ch
     assert "e.csv: 2 rows, 1 expense, 1 error" in text
     assert "1 × amount_unreadable in net_amount" in text
     assert "e.csv:3, net_amount 'ten': expected" in text
+    assert "such as 1234.56 (id 'E2')\n" in text
     assert "Correct the row" in text
     assert "1 error of 1 kind; 1 expense is wrong." in text
     assert "staged" not in text

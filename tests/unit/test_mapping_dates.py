@@ -80,3 +80,20 @@ def test_months_may_have_names_of_another_language() -> None:
 def test_impossible_formats_are_refused(formats: tuple[str, ...]) -> None:
     with pytest.raises(DateFormatWrong):
         DateReader(formats)
+
+
+@pytest.mark.parametrize(
+    ("formats", "example"),
+    [
+        (["day-first"], "31/03/2024"), (["month-first"], "03/31/2024"), (["year-first"], "2024/03/31"),
+        (["dd.mm.yyyy"], "31.03.2024"), (["d mmm yy"], "31 Mar 24"), (["DDMMYYYY"], "31032024"), ([], "2024-03-31"),
+        (["excel"], "45382"), (["excel-1904"], "43920"), (["day-first", "excel"], "31/03/2024 or 45382"),
+    ],
+)  # fmt: skip
+def test_what_is_wanted_has_an_example_in_the_stated_formats(formats: list[str], example: str) -> None:
+    reader = DateReader(formats)
+    problem = reader.read("nonsense")
+    assert isinstance(problem, Problem)
+    assert problem.expected == reader.wanted
+    assert reader.wanted.endswith(f", such as {example}")
+    assert all(reader.read(each) == "2024-03-31" for each in example.split(" or "))

@@ -347,3 +347,20 @@ def test_a_row_without_an_id_has_the_same_one_alone_and_beside_an_equal_row(tmp_
     # Nor does a corrected profile make another expense of it.
     corrected = read_mapped(tmp_path, f"Date,Merchant,Amount\n{row}\n", PROFILE.replace('"400"', '"401"'))
     assert corrected.only().id == alone.only().id
+
+
+def test_lines_of_one_id_with_both_signs_name_the_way_to_keep_them(tmp_path: Path) -> None:
+    text = "Date,Amount,Ref\n03/04/2017,10,r1\n03/04/2017,-2,r1\n"
+    ids = '[id]\ncolumn = "Ref"\n'
+    error = read_mapped(tmp_path, text, PROFILE + ids).error()
+    assert (error.code, error.column, error.value, error.expense) == ("lines_disagree", "type", "Refund", "r1")
+    assert 'negative = "keep"' in error.expected
+    kept = read_mapped(tmp_path, text, PROFILE + 'negative = "keep"\n' + ids).only()
+    assert [line.net_amount for line in kept.lines] == [10, -2]
+
+
+def test_a_misaligned_row_names_the_id_that_stands_where_ids_stand(tmp_path: Path) -> None:
+    ids = '[id]\ncolumn = "Ref"\n'
+    found = read_mapped(tmp_path, "Ref,Date,Amount\nr1,03/04/2017\nr2,03/04/2017,1,x\nr3,03/04/2017,1\n", PROFILE + ids)
+    assert [(each.code, each.expense) for each in found.errors] == [("too_few_cells", "r1"), ("too_many_cells", "r2")]
+    assert len(found.expenses) == 1

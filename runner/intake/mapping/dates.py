@@ -43,6 +43,11 @@ _TOKENS: Final = {
     "d": r"(?P<d>[0-9]{1,2})",
 }
 _TOKEN: Final = re.compile("|".join(_TOKENS))
+_EXAMPLE: Final = date(2024, 3, 31)
+_PARTS: Final = {
+    "yyyy": "2024", "yy": "24", "mmmm": "March", "mmm": "Mar", "mm": "03", "m": "3", "dd": "31", "d": "31",
+}  # fmt: skip
+"""The example's parts."""
 _ENGLISH: Final = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
@@ -72,6 +77,9 @@ class DateReader:
             # A month's name and a year of four digits leave nothing to decide.
             self._readers.append(self._in_words)
         self._stated = " or ".join(formats)
+        example = " or ".join(dict.fromkeys(map(_example, formats))) or _EXAMPLE.isoformat()
+        self.wanted = f"a date written {self._stated or 'as year-month-day'}, such as {example}"
+        """What a cell should have, with an example in the stated formats."""
 
     def read(self, text: str) -> str | Problem:
         """Return a date (`2017-04-03`, with `T09:30:00` and an offset where the text has them), or what is wrong."""
@@ -84,7 +92,7 @@ class DateReader:
         if self._order is None and not self._stated and _THREE.fullmatch(shown):
             wanted = 'a date whose order the profile states: format = "day-first" or "month-first"'
             return Problem(Code.DATE_AMBIGUOUS, wanted)
-        return Problem(Code.DATE_UNREADABLE, f"a date written {self._stated or 'as year-month-day'}")
+        return Problem(Code.DATE_UNREADABLE, self.wanted)
 
     def _reader(self, stated: str) -> Callable[[str], str | None]:
         if stated in ORDERS:
@@ -132,6 +140,15 @@ class DateReader:
         if number is None or len(day) > 2 or (len(month) > 2 and month.isdigit()):
             return None
         return _written(year, number, int(day), found)
+
+
+def _example(stated: str) -> str:
+    """Return a day as a format has it."""
+    if stated in SERIALS:
+        day = _EXAMPLE.replace(day=3, month=4) if stated == "excel-swapped" else _EXAMPLE
+        return str((day - (_EXCEL_1904 if stated == "excel-1904" else _EXCEL)).days)
+    pattern = {"day-first": "dd/mm/yyyy", "month-first": "mm/dd/yyyy", "year-first": "yyyy/mm/dd"}.get(stated, stated)
+    return _TOKEN.sub(lambda found: _PARTS[found[0]], pattern.lower())
 
 
 def _english() -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from runner.domain.expense import RowError
+from runner.domain.expense import ExpenseType, RowError
 from runner.intake.codes import Code, Fault
 from runner.intake.header import COLUMNS, Header, company_of
 from runner.intake.mapping.choose import Watch
@@ -16,6 +16,7 @@ from runner.intake.row import MAX_TEXT, Row, RowReader, Wrong, misaligned, row_e
 from runner.intake.sources import Source
 from runner.intake.text import FileFault
 
+_BY_SIGN: Final = frozenset({ExpenseType.PAYMENT, ExpenseType.REFUND})
 _MERGED: Final = frozenset({Code.LINES_DISAGREE, Code.VALUE_MISSING, Code.TOO_MANY_LINES, Code.LINES_UNCERTAIN})
 
 
@@ -108,9 +109,21 @@ class MappedReader:
         """Return an error that came of putting rows together with the file's own column in it."""
         if error.column is None or error.code not in _MERGED:
             return error
+        if error.code == Code.LINES_DISAGREE and error.column == "type" and error.value in _BY_SIGN:
+            error = self._both_signs(error)
         if error.column not in COLUMNS or self._translator.has_column(error.column):
             return error
         return replace(error, column=self._translator.own_column(error.column) or error.column)
+
+    def _both_signs(self, error: RowError) -> RowError:
+        amounts = self._profile.amounts
+        if amounts.negative != "refund":
+            return error
+        wanted = (
+            f"{error.expected}; where lines of both signs are one expense, such as a discount, say so in the mapping "
+            f'profile ({amounts.where}): negative = "keep"'
+        )
+        return replace(error, expected=wanted)
 
     def _check(self, found: Canonical, cells: Sequence[str], line: int) -> Row | Wrong:
         """Return the row that canonical texts make, which come of these cells at this line."""
@@ -142,6 +155,9 @@ class MappedReader:
         own = self._translator.shown(name, cells)
         if own is None:
             return replace(error, expected=f"{error.expected} ({name} comes from {place})")
+        dates = self._profile.fields[name].dates if name in self._profile.fields else None
+        if dates is not None:
+            error = replace(error, expected=dates.wanted)
         made = found.texts[COLUMNS.index(name)]
         note = f" (for {name}: {place})" if made == own[1] or not made else f" ({place} makes {made[:60]!r} of it)"
         return replace(error, column=own[0], value=own[1], expected=error.expected + note)
@@ -153,6 +169,7 @@ class MappedReader:
 
     def _misaligned(self, code: Code, cells: list[str], line: int) -> Wrong:
         fault = misaligned(code, len(cells), self._translator.width)
+        aligned = cells + [""] * (self._translator.width - len(cells))
         if self._translator.id_columns > 1:
             # Which expense this was a line of cannot be told, not even by its cells: any may be incomplete.
             raise FileFault(fault, line=line)
@@ -160,5 +177,6 @@ class MappedReader:
         if self._translator.id_columns:
             texts = {" ".join(cell.split()): None for cell in cells}
             suspects = tuple(text for text in texts if text and len(text) <= MAX_TEXT)
-        error = row_error(fault, file=self._file, line=line, company_id=None, own_id="")
+        own_id = self._translator.own_id(aligned)
+        error = row_error(fault, file=self._file, line=line, company_id=None, own_id=own_id)
         return Wrong(None, "", (error,), suspects)

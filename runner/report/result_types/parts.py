@@ -55,6 +55,8 @@ class ReportedRowError(TypedDict):
     expected: str
     code: str
     company_id: str | None
+    id: str | None
+    """The file's own, where the row has one."""
 
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
