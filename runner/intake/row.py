@@ -16,7 +16,7 @@ from runner.domain.ids import CompanyId, is_company_id, normal_company
 from runner.domain.money import parse_decimal
 from runner.domain.row_key import RowKey
 from runner.intake.codes import Code, Fault, cut
-from runner.intake.currencies import WITHDRAWN, spendable, was_money
+from runner.intake.currencies import WITHDRAWN, days_of, spendable, was_money, why_no_money
 from runner.intake.header import COLUMNS, Header
 from runner.intake.receipts import ReceiptFolder, ReceiptRefused
 
@@ -189,7 +189,7 @@ class RowReader:
                 faults.append(fault)
         code, issued = self._currencies[texts[_CURRENCY]], self._dates[texts[_DATE_AT]]
         if code is not None and issued is not None and not was_money(code, issued[:10]):
-            expected = "a currency of that day; {} was one from {} to {}".format(code, *WITHDRAWN[code])
+            expected = f"a currency of that day; {code} was one {days_of(code)}"
             faults.append(Fault(Code.CURRENCY_UNKNOWN, "currency", cut(texts[_CURRENCY]), expected))
         return receipts, faults
 
@@ -215,7 +215,7 @@ class RowReader:
             case "issue_date" if self._dates[text] is None:
                 found = Code.DATE_UNREADABLE, None
             case "currency" if self._currencies[text] is None:
-                found = Code.CURRENCY_UNKNOWN, None
+                found = Code.CURRENCY_UNKNOWN, _EXPECTED["currency"] + why_no_money(text)
             case "net_amount" | "tax_amount" if parse_decimal(text) is None:
                 found = Code.AMOUNT_UNREADABLE, _EXPECTED["net_amount"]
             case "currency_rate" if not (parse_decimal(text) or 0) > 0:

@@ -160,6 +160,9 @@ WAS_MONEY = [
     ("EEK", "2010-12-31"), ("LVL", "2013-12-31"), ("LTL", "2014-12-31"), ("VEF", "2017-01-01"), ("ZWL", "2024-04-01"),
     ("MRO", "2016-01-01"), ("STD", "2016-01-01"), ("BYR", "2016-06-30"), ("SLL", "2022-01-01"), ("ANG", "2025-03-30"),
     ("CUC", "2020-12-31"), ("TRL", "2004-12-31"), ("ROL", "2004-12-31"), ("SKK", "2008-12-31"), ("ITL", "2001-06-01"),
+    ("SIT", "2006-12-31"), ("MTL", "2007-12-31"), ("CYP", "2007-12-31"), ("AZM", "2005-06-30"), ("ZWN", "2007-06-30"),
+    # The first days of the new money, on which the old one still paid.
+    ("EEK", "2011-01-14"), ("LVL", "2014-01-14"), ("LTL", "2015-01-15"), ("SKK", "2009-01-16"), ("BGN", "2026-01-31"),
 ]  # fmt: skip
 
 
@@ -181,9 +184,23 @@ def test_a_currency_is_not_taken_before_it_was_money() -> None:
     assert len(read(both).only().lines) == 2
 
 
-@pytest.mark.parametrize("code", ["XXX", "XTS", "XAU", "XAG", "XBA", "xxx"])
-def test_what_is_no_money_is_no_currency_of_an_expense(code: str) -> None:
-    assert read_cells(currency=code).error().code == "currency_unknown"
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("XXX", "XXX says that there is no currency"), ("xxx", "XXX says that there is no currency"),
+        ("XTS", "XTS is for tests"), ("XAU", "XAU is a metal"), ("XAG", "XAG is a metal"),
+        ("XBA", "XBA is a unit of the bond market"), ("XBD", "XBD is a unit of the bond market"),
+    ],
+)  # fmt: skip
+def test_what_is_no_money_is_no_currency_of_an_expense_and_it_is_said_why(code: str, why: str) -> None:
+    error = read_cells(currency=code).error()
+    assert (error.code, error.value) == ("currency_unknown", code)
+    assert error.expected.endswith(f"; {why}")
+
+
+def test_a_currency_of_which_only_the_end_matters_is_said_to_have_been_money_until_then() -> None:
+    error = read_cells(currency="ITL", issue_date="2024-06-30").error()
+    assert error.expected == "a currency of that day; ITL was one until 2002-02-28"
 
 
 def test_line_breaks_and_tabs_are_blanks_in_texts_of_one_line_and_stay_in_notes():

@@ -25,6 +25,7 @@ def complaint(folder: Path, text: str) -> str:
     [
         (PROFILE + "\n[filed]\nx = 1\n", 13, "filed: nothing here knows"),
         (with_field("currency", '{ constant = "XXQ" }'), 3, "no currency code"),
+        (with_field("currency", '{ constant = "XTS" }'), 3, "no currency code (ISO 4217); XTS is for tests"),
         (with_field("issue_date", '{ column = "Date", format = ["day-first", "month-first"] }'), 3, "only one of"),
         (with_field("issue_date", '{ column = "Date", format = "dd/mm" }'), 3, "must say day, month and year"),
         (with_field("type", '{ constant = "Purchase" }'), 3, "is no type"),

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 from runner.domain.expense import ExpenseType
 from runner.domain.ids import is_company_id
 from runner.errors import ConfigurationWrong
-from runner.intake.currencies import spendable
+from runner.intake.currencies import spendable, why_no_money
 from runner.intake.header import COLUMNS, DELIMITERS
 from runner.intake.mapping.dates import DateFormatWrong, DateReader
 from runner.intake.mapping.finding import MAX_COLUMNS, place_of
@@ -355,7 +355,7 @@ class _Checking:
         if name == "type" and value.lower() not in {each.lower() for each in ExpenseType}:
             self._say(f"{value!r} is no type; there are {', '.join(ExpenseType)}", *path)
         elif name == "currency" and value.upper() not in spendable():
-            self._say(f"{value!r} is no currency code (ISO 4217)", *path)
+            self._say(f"{value!r} is no currency code (ISO 4217){why_no_money(value)}", *path)
         elif name == "company_id" and not is_company_id(value):
             self._say(f"{value!r} cannot be a company's id at Codat", *path)
 
