@@ -14,10 +14,10 @@ from runner.codat.payload import encode_expense
 from runner.domain.expense import RowError
 from runner.errors import ConfigurationWrong, ExitCode, RefusedToStart
 from runner.intake.codes import cut
-from runner.intake.header import COLUMNS, looks_like_a_row, shown_row
+from runner.intake.header import COLUMNS, shown_row
 from runner.intake.mapping.choose import Mappings, read_mappings
-from runner.intake.mapping.guess import header_place
 from runner.intake.mapping.load import undecided
+from runner.intake.mapping.naming import with_names
 from runner.intake.mapping.raw import read_raw, shipped
 from runner.intake.mapping.sample import is_canonical, look, require_table
 from runner.intake.mapping.sketch import sketch
@@ -59,13 +59,12 @@ def init(file: Path, out: Path | None) -> int:
         raise RefusedToStart(f"{str(file)!r} cannot be read: {error.strerror}.") from None
     except FileFault as found:
         raise RefusedToStart(f"{str(file)!r} cannot be read: expected {found.fault.expected}.") from None
-    cells, line = seen.rows[header_place(seen.rows)]
-    if looks_like_a_row(cells):
-        raise RefusedToStart(
-            f"{str(file)!r} has no header: line {line} looks like a row ({shown_row(cells)}).",
-            hint="Put a line with names of your own above the first row of a copy, write a profile for that, and give "
-            'it the same names for files without a header: [file] columns = ["…", …]',
-        )
+    named = with_names(seen)
+    if named is not None:
+        cells, line = named.rows[1]
+        click.echo(f"{file} has no header: line {line} looks like a row ({shown_row(cells)}).", err=True)
+        click.echo("The profile names its columns by what they hold, in [file] columns: look at these.", err=True)
+        seen = named
     if is_canonical(seen, file):
         click.echo(f"{file} has the canonical columns: it needs no mapping profile, and none is written.", err=True)
         click.echo(f"Check it with: expense-runner check {file}", err=True)

@@ -36,8 +36,14 @@ COLUMNS: Final = (
 REQUIRED: Final = ("type", "issue_date", "currency", "net_amount", "account_id")
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 MAX_COLUMNS: Final = 200
-_DAY: Final = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:[T ].{4,20})?")
-_NUMBER: Final = re.compile(r"[-+(]?[£$€]? ?[0-9][0-9.,' ]*\)?-?(?: ?(?:[A-Z]{3}|[£$€]))?")
+_DAY: Final = re.compile(
+    r"(?:[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+    r"|[0-9]{1,2}[. -]{1,2}[^\W\d_]{3,10}[., -]{1,2}[0-9]{2,4}|[^\W\d_]{3,10}\.? [0-9]{1,2},? [0-9]{4})(?:[T ].{4,20})?"
+)
+_SIGN: Final = r"(?:[£$€]|[A-Z]{3})"
+_NUMBER: Final = re.compile(
+    rf"[-\u2212+(]?(?:{_SIGN} ?)?[-\u2212+]?[0-9][0-9.,'\u2019 ]*\)?[-\u2212]?(?: ?{_SIGN})?(?: ?(?:CR|DR))?"
+)
 _BETWEEN_WORDS: Final = str.maketrans("", "", " _-.")
 
 
@@ -55,10 +61,16 @@ class Header:
     """The company that the file's name stands for, where there is no company_id column."""
 
 
+def is_day(text: str) -> bool:
+    """Say whether a cell looks like a day, in any of the ways to write one."""
+    return bool(_DAY.fullmatch(" ".join(text.split())))
+
+
 def looks_like_a_row(cells: Sequence[str]) -> bool:
     """Say whether what should name columns has values in them: a day in one cell, and a number in another."""
-    texts = [cell.strip() for cell in cells]
-    return any(map(_DAY.fullmatch, texts)) and any(map(_NUMBER.fullmatch, texts))
+    texts = [" ".join(cell.split()) for cell in cells]
+    others = [text for text in texts if not _DAY.fullmatch(text)]
+    return len(others) < len(texts) and any(map(_NUMBER.fullmatch, others))
 
 
 def shown_row(cells: Sequence[str]) -> str:
@@ -97,7 +109,8 @@ def read_header(cells: list[str], *, line: int, named: CompanyId | None) -> Head
         raise FileFault(fault, line=line)
     names = [_normal(cell) for cell in cells]
     if looks_like_a_row(cells) and not any(name in REQUIRED for name in names):
-        raise FileFault(Fault(Code.NO_HEADER, None, shown_row(cells), "a first line that names the columns"), line=line)
+        expected = "a first line that names the columns; for a file without one, map init writes a mapping profile"
+        raise FileFault(Fault(Code.NO_HEADER, None, shown_row(cells), expected), line=line)
     for index, name in enumerate(names):
         if name and name in names[:index]:
             fault = Fault(Code.COLUMN_REPEATED, None, cut(name), "each column once")

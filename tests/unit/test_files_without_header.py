@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from openpyxl import Workbook
 
 from runner.cli import cli
-from runner.errors import ConfigurationWrong, RefusedToStart
+from runner.errors import ConfigurationWrong
 from runner.intake.header import looks_like_a_row
 from tests.unit import rejecting
 from tests.unit.intake_reading import HEADER, read, row, rows
@@ -116,13 +116,67 @@ def test_wrong_rows_go_round_under_the_names_that_the_profile_gives(tmp_path: Pa
         assert world.states(tmp_path / "a.csv") == {1: "staged", 2: "staged"}
 
 
-def test_map_init_writes_no_profile_that_takes_a_row_for_names(tmp_path: Path) -> None:
-    file = tmp_path / "bank.csv"
-    file.write_text(ROWS)
-    result = CliRunner().invoke(cli, ["map", "init", str(file), "--out", str(tmp_path / "p.toml")])
-    assert isinstance(result.exception, RefusedToStart)
-    assert "looks like a row" in result.exception.message
-    assert not (tmp_path / "p.toml").exists()
+def init(file: Path) -> tuple[str, str]:
+    """Return the profile that `map init` writes for a file, and what it says beside it."""
+    result = CliRunner().invoke(cli, ["map", "init", str(file)])
+    assert result.exception is None
+    return result.stdout, result.stderr
+
+
+def test_map_init_names_the_columns_and_no_row_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "00000000-0000-4000-8000-000000000001.csv"
+    file.write_text("31.03.2024;Hotel;-120,50;EUR;\n01.04.2024;Bahn;-19,90;EUR;\n02.04.2024;Café;7,40;EUR;\n")
+    text, said = init(file)
+    assert "line 1 looks like a row (31.03.2024, Hotel, -120,50, EUR)" in said
+    assert 'columns = ["Date", "Description", "Amount", "Currency", ""]\n' in text
+    # The signs are mixed, so that is asked; so are the account and the overlap.
+    text = text.replace("to_do", "# to_do").replace('overlap = ""', 'overlap = "yes"')
+    text = text.replace("[fields.account_id]", '[fields.account_id]\nconstant = "400"')
+    text = text.replace("[amounts]", '[amounts]\ngross = "Amount"\nspending = "negative"')
+    found = read_mapped(tmp_path, file.read_text(), text, name=file.name)
+    assert (found.errors, amounts(found)) == ([], ["120.50", "19.90", "7.40"])
+    assert [each.line for each in found.parsed] == [1, 2, 3]
+
+
+def test_map_init_asks_which_of_several_columns_is_which(tmp_path: Path) -> None:
+    (tmp_path / "bank.csv").write_text(
+        "31.03.2024,30.03.2024,Hotel,Berlin,-120.50,1000.00\n01.04.2024,31.03.2024,Bahn,Bonn,-19.90,980.10\n"
+    )
+    text, _ = init(tmp_path / "bank.csv")
+    assert 'columns = ["Column 1", "Column 2", "Column 3", "Column 4", "Column 5", "Column 6"]' in text
+    for asked in ("the column of the date", "the column of the amount", "the currency"):
+        assert f'to_do = "{asked}' in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Export of March\n\n31.03.2024;Hotel;-1,50\n01.04.2024;Bahn;-19,90\n",
+        "sep=;\n31.03.2024;Hotel;-1,50\n01.04.2024;Bahn;-19,90\n",
+        "31 Mar 2024\tHotel\tEUR 1.50\n1 Apr 2024\tBahn\tEUR 19.90\n",
+        "20240331|Hotel|\u22121.50\n20240401|Bahn|\u221219.90\n",
+    ],
+)
+def test_map_init_sees_a_file_without_a_header_below_titles_and_however_days_are_written(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "bank.csv").write_text(text)
+    assert 'columns = ["Date", "Description", "Amount"]' in init(tmp_path / "bank.csv")[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Date,31.12.2023,2024\n03/04/2017,5,6\n",
+        "31.03.2024,1.00\nDatum;Text;Betrag\n31.03.2024;Hotel;-1,50\n01.04.2024;Bahn;-19,90\n",
+        "Wann,Was,Wieviel\n31.03.2024,Hotel,-1.50\n",
+    ],
+)
+def test_map_init_names_no_columns_that_have_names(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bank.csv").write_text(text)
+    found, said = init(tmp_path / "bank.csv")
+    assert "\ncolumns = [" not in found.partition("[fields")[0]
+    assert "no header" not in said
 
 
 @pytest.mark.parametrize(
@@ -133,6 +187,8 @@ def test_map_init_writes_no_profile_that_takes_a_row_for_names(tmp_path: Path) -
         ["Q1 2024", "Amount (EUR)"],
         ["Account", "2024", "2025"],
         ["1", "2"],
+        ["20231231", "20241231"],
+        ["Konto 4711", "20241231"],
     ],
 )
 def test_names_are_no_row(cells: list[str]) -> None:
@@ -140,7 +196,16 @@ def test_names_are_no_row(cells: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "cells", [["31.03.2024", "-12,50 €", "Shop"], ["2024-03-31 10:00", "x", "12"], ["3/4/24", "(1,250.00)"]]
+    "cells",
+    [
+        ["31.03.2024", "-12,50 €", "Shop"],
+        ["2024-03-31 10:00", "x", "12"],
+        ["3/4/24", "(1,250.00)"],
+        ["31 Mar 2024", "EUR 12.50"],
+        ["March 31, 2024", "12.50 CR"],
+        ["31-Mar-24", "\u221212,50"],
+        ["20240331", "1\u00a0250,00"],
+    ],
 )
 def test_a_day_and_a_number_make_a_row(cells: list[str]) -> None:
     assert looks_like_a_row(cells)

@@ -39,6 +39,8 @@ class Sample:
     doubts: list[str] = field(default_factory=list)
     nul: bool = False
     """Whether NUL characters are in it, as in no text file."""
+    columns: tuple[str, ...] = ()
+    """The names of the columns, where the file itself has none: then they stand above the rows."""
 
 
 def require_table(sample: Sample) -> None:

@@ -63,7 +63,7 @@ class _Sketching:
         self._tried: list[str] = []
         self._undecided = 0
         rows = sample.rows or [([""], 1)]
-        place = header_place(rows)
+        place = 0 if sample.columns else header_place(rows)
         self._header_line = rows[place][1]
         self._titles = place
         self._header = [" ".join(cell.split())[:200] for cell in rows[place][0]]
@@ -128,7 +128,11 @@ class _Sketching:
             self._say(f"encoding = {_quoted(sample.encoding)}")
         if sample.delimiter:
             self._say(f"delimiter = {_quoted(sample.delimiter)}")
-        self._note(f"The header is on line {self._header_line}" + (", below title rows." if self._titles else "."))
+        if sample.columns:
+            self._note("The file has no header. These names go by what the columns hold; change them here and below.")
+            self._say(f"columns = [{', '.join(map(_quoted, sample.columns))}]")
+        else:
+            self._note(f"The header is on line {self._header_line}" + (", below title rows." if self._titles else "."))
         self._note("Columns: " + ", ".join(cut(name) for name in self._header[:60]))
         self._say("")
 
