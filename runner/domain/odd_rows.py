@@ -17,6 +17,8 @@ _TOO_LONG: Final = 10**12
 """The first number of 13 digits: as article and account numbers have, and hardly any amount."""
 _LONG: Final = 7
 """Digits from which on this may be so, where all rows have as many and none has cents."""
+_AS_LONG: Final = 10
+"""Digits from which on one has as many as the other: so long is no amount of everyday in any currency."""
 _REMEMBERED: Final = 1_000
 _KEPT: Final = 100
 """Currencies that are looked at."""
@@ -61,6 +63,8 @@ class _Numbering:
     digits: int
     rows: int = 0
     days: int = 0
+    round: int = 0
+    """Whole hundreds: large prices mostly are, and numbers that count or name something hardly ever."""
     too_long: int = 0
     seen: Counter[int] = field(default_factory=Counter)
 
@@ -68,13 +72,14 @@ class _Numbering:
         self.rows += 1
         self.too_long += number >= _TOO_LONG
         self.days += _is_day(number)
+        self.round += number % 100 == 0
         if len(self.seen) < _REMEMBERED:
             self.seen[number] += 1
 
     @property
     def odd(self) -> bool:
         """Whether these are enough to tell: all different, as amounts hardly are, or all days."""
-        different = len(self.seen) * 20 >= sum(self.seen.values()) * 19
+        different = len(self.seen) * 20 >= sum(self.seen.values()) * 19 and self.round * 5 < self.rows
         return self.rows >= ENOUGH and (different or self.days == self.rows)
 
 
@@ -122,7 +127,7 @@ class RowsSeen:
 
     def _look_at_number(self, row: OddRow, currency: str, amount: Decimal) -> None:
         number = abs(int(amount))
-        digits = len(str(number))
+        digits = min(len(str(number)), _AS_LONG)
         if number >= _TOO_LONG:
             self._amounts.add(row)
         known = self._numbering.setdefault(currency, _Numbering(row, digits) if len(self._numbering) < _KEPT else None)

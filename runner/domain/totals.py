@@ -12,32 +12,55 @@ from runner.domain.money import added
 _ADDED: Final = (
     r"(?:grand|sub|running|overall|report|page)[ -]?totals?|total(?:s|e)? (?:amount|due|expenses?|spend|spent|general"
     r"|général|generale|geral|amount due|for|of|per|to date)|amount total"
-    r"|(?:gesamt|zwischen|end|teil|monats)?summen?|gesamt(?:betrag)?|endbetrag"
-    r"|(?:montant|sous|somme)[ -]?total|somme|total à payer"
-    r"|(?:sub|eind)?totaal(?:bedrag)?|importe total|suma(?: total)?|totale|(?:importo|sub)[ -]?totale|somma"
-    r"|(?:valor|montante) total|soma|summa|delsumma|totalt|i alt|sum|delsum|totalbeløb|totalsum|totalbeløp"
+    r"|(?:gesamt|zwischen|end|teil|monats)?summen?|gesamt(?:betrag|ausgaben)?|endbetrag"
+    r"|(?:montant|sous|somme)[ -]?totale?|somme|total à payer"
+    r"|(?:sub|eind)?totaal(?:bedrag)?|importe total|suma(?: total)?|totale(?: complessivo)?|(?:importo|sub)[ -]?totale"
+    r"|somma|(?:valor|montante) total|soma|(?:del|slut|total)?summa|totalt|i ?alt|(?:del|slut|total)?sum|sum totalt"
+    r"|total(?:beløb|beløp|belopp)|samlet(?: (?:beløb|beløp|sum))?"
     r"|razem|ogółem|łącznie|suma końcowa|yhteensä"
 )
 _BALANCE: Final = (
     r"(?:closing|opening|ending|beginning|starting|final|previous|current|account|statement|available|ledger)"
     r" balance|balance (?:brought|carried) (?:forward|down)|balance [bc]/[fd]|(?:brought|carried) forward"
-    r"|saldo|(?:end|anfangs|schluss|abschluss|eind|begin|slut|start|primo|ultimo)saldo|saldo ?vortrag|übertrag"
-    r"|(?:(?:alter|neuer) )?(?:konto(?:saldo|stand)|saldo)|(?:oud|nieuw) saldo"
-    r"|(?:(?:nouveau|ancien) )?solde(?: (?:final|initial|de clôture|précédent|créditeur|débiteur|comptable))?"
-    r"|saldo (?:final|finale|inicial|iniziale|anterior|precedente|disponible|disponibile|contabile|końcowe|początkowe)"
-    r"|(?:utgående|ingående|udgående|indgående|inngående) (?:saldo|balanse|balance)"
+    r"|saldo|(?:end|anfangs|schluss|abschluss|eind|begin|slott?|slutt?|start|primo|ultimo)saldo|saldo ?vortrag|übertrag"
+    r"|(?:(?:alter|neuer) )?(?:konto(?:saldo|stand)|saldo)|(?:oud|nieuw) saldo|(?:anfangs|end|schluss)bestand"
+    r"|(?:(?:nouveau|ancien) )?solde(?: (?:final|initial|de clôture|d'ouverture|précédent|créditeur|débiteur|comptable"
+    r"|en (?:début|fin) de (?:période|mois)))?"
+    r"|saldo (?:final|finale|inicial|iniziale|anterior|precedente|disponible|disponibile|contabile|końcowe|początkowe"
+    r"|actual|atual|attuale|de cierre|de apertura|di chiusura|di apertura|de fecho|de abertura)"
+    r"|bilans (?:otwarcia|zamknięcia)|behållning"
+    r"|(?:utgående|ingående|udgående|indgående|inngående) (?:saldo|balanse|balance|balans)"
 )
-_MONTH: Final = (
-    r"(?:jan|ene|gen|sty|feb|f[ée]v|lut|mar|mär|mrz|apr|abr|avr|kwi|ma[ijyg]|mei|jun|jui|giu|cze|jul|lug|lip|aug|ago|ao[uû]"
-    r"|sie|sep|set|wrz|o[ck]t|out|ott|paź|nov|lis|de[cz]|dic|déc|gru)[^\W\d_]*\.?"
-)
+_MONTHS: Final = """
+    january february march april may june july august september october november december januar jänner februar märz mai
+    juni juli oktober dezember janvier février fevrier mars avril juin juillet août aout septembre octobre novembre
+    décembre decembre januari februari maart mei augustus enero febrero marzo abril mayo junio julio agosto septiembre
+    octubre noviembre diciembre gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre janeiro
+    fevereiro março maio junho julho setembro outubro novembro dezembro maj augusti marts desember styczeń stycznia luty
+    lutego marzec marca kwiecień kwietnia maja czerwiec czerwca lipiec lipca sierpień sierpnia wrzesień września
+    październik października listopad listopada grudzień grudnia jan feb mar mär mrz apr jun jul aug sep sept
+    okt oct nov dec dez
+"""
+_MONTH: Final = rf"(?:{'|'.join(_MONTHS.split())})\.?"
 _MONEY: Final = r"(?:eur|usd|gbp|chf|sek|nok|dkk|pln|czk|huf|ron|cad|aud|nzd|inr|jpy|kr|zł|[€£$])"
+_OF: Final = (
+    r"(?: (?:of|for|de|des|das|dos|delle|dei|der|van|av|af) (?:the |las? |les )?| )"
+    r"(?:expenses?|payments?|purchases?|transactions?|ausgaben|zahlungen|umsätze|buchungen|kosten|dépenses|achats|paiements"
+    r"|opérations|ttc|ht|uitgaven|betalingen|aankopen|gastos|pagos|compras|movimientos|spese|pagamenti|acquisti|movimenti"
+    r"|despesas|pagamentos|movimentos|utgifter|udgifter|køb|kjøp|köp|inköp|betalinger|betalningar|wydatk(?:ów|i)|płatności"
+    r"|zakupów)"
+)
+"""Of what it is the sum."""
 _BEHIND: Final = (
     r"(?: (?:on|at|as of|as at|per|am|vom|zum|au|le|du|al|del|em|de|den|pr\.?|na dzień|z dnia|for|für|fur|pour|of|in))?"
-    rf"(?: [0-9]{{1,4}}[./-][0-9./-]+| {_MONTH}(?: [0-9]{{4}})?)?(?: \(?{_MONEY}\)?)?"
+    rf"(?: [0-9]{{1,4}}[./-][0-9./-]+"
+    rf"|(?: [0-9]{{1,2}}\.?)?(?: de)? {_MONTH}(?: [0-9]{{1,2}},)?(?:(?: de)? [0-9]{{4}})?)?"
+    rf"(?: \(?{_MONEY}\)?)?"
 )
 _BARE: Final = "(?:totals?|(?:(?:new|old) )?balance)"
-_SAYS: Final = re.compile(rf"(?:{_ADDED}|{_BALANCE}|{_BARE}(?= ?[:=]| .))[ :=]*{_BEHIND}[ :=.]*")
+_SAYS: Final = re.compile(
+    rf"(?:(?:{_ADDED}|totals?){_OF}|{_ADDED}|{_BALANCE}|{_BARE}(?= ?[:=]| .))[ :=]*{_BEHIND}[ :=.]*"
+)
 _MAY_SAY: Final = re.compile(_BARE)
 _AROUND: Final = " \t*-=_"
 _BEGINNINGS: Final = frozenset({
@@ -45,6 +68,7 @@ _BEGINNINGS: Final = frozenset({
     "som", "ein", "imp", "val", "del", "raz", "ogó", "łąc", "yht", "clo", "ope", "beg", "sta", "fin", "pre",
     "cur", "acc", "ava", "led", "bal", "bro", "car", "sal", "anf", "sch", "abs", "slu", "pri", "ult", "übe",
     "alt", "neu", "kon", "oud", "nie", "nou", "anc", "sol", "utg", "ing", "udg", "ind", "inn", "new", "old",
+    "beh", "bil", "ial", "sam", "slo",
 })  # fmt: skip
 """The first letters of all of these."""
 _LONGEST: Final = 60

@@ -15,11 +15,19 @@ TOTALS = [
     "Total général", "Sous-total", "Solde", "Nouveau solde", "Solde au 31/03/2024", "Solde de clôture", "Montant total",
     "Totaal", "Eindtotaal", "Eindsaldo", "Nieuw saldo", "Importe total", "Saldo anterior", "Suma",
     "Totale", "Totale generale", "Saldo finale", "Subtotale", "Valor total", "Saldo inicial",
+    "Closing balance on 31 March 2024", "Balance at March 31, 2024", "Total of expenses", "Total payments March 2024",
+    "Gesamtausgaben", "Summe Ausgaben", "Endbestand", "Solde au 31 mars 2024", "Total des dépenses", "Total TTC",
+    "Totaal uitgaven", "Slotsaldo", "Total gastos", "Saldo al 31 de marzo de 2024", "Saldo actual", "Totale spese",
+    "Saldo di chiusura", "Total das despesas", "Saldo atual", "Slutsumma", "Totalsumma", "Utgående balans",
+    "Samlet beløb", "Sum utgifter", "Sluttsaldo", "Suma wydatków", "Bilans zamknięcia", "Saldo na dzień 31.03.2024",
     "Summa", "Totalt", "Utgående saldo", "I alt", "Slutsaldo", "Delsum", "Razem", "Ogółem", "Saldo końcowe",
 ]  # fmt: skip
 SHOPS = [
     "TotalEnergies", "TOTAL ACCESS PARIS", "Total 4567 Paris", "Total Wine & More", "Total Gas", "Total station 2024",
     "New Balance Store", "Balance Yoga", "Saldo Mobile", "Soldes", "Gesamtverband", "Sommelier", "Summer", "Hotel Sum",
+    "Total Kitchen", "Total Köln", "Sumup Payments Ltd", "Saldo Coffee 31", "Sum Café Berlin", "Samlet Design",
+    "Bilans Plus", "TOTAL MARSEILLE", "Total Augsburg", "Total Mariendorf", "Total Decines", "Endless Summer",
+    "Total Marché Paris",
 ]  # fmt: skip
 
 
@@ -80,6 +88,7 @@ def whole(numbers: Iterable[int]) -> list[str]:
         (whole(range(250_000_000_000_001, 250_000_000_000_031)), 30),
         (whole(7_654_321 + 13 * number for number in range(40)), 40),
         (["20240331", "20240401"] * 15, 30),
+        (whole(7**number % 10**12 + 10 ** (9 + number % 4) for number in range(40)), 40),  # of 10 to 13 digits
     ],
 )
 def test_references_article_numbers_and_days_are_no_amounts(amounts: list[str], count: int) -> None:
@@ -92,6 +101,7 @@ def test_references_article_numbers_and_days_are_no_amounts(amounts: list[str], 
         whole(range(1_000_001, 1_000_011)),  # too few to tell
         [*whole(7_654_321 + 13 * number for number in range(40)), "12.50"],
         ["1500000"] * 40,
+        whole(1_250_500 + 37_500 * number for number in range(40)),  # in rupiah
         whole(150_000 * number for number in range(1, 90)),
         ["999999999999.99"],
     ],
