@@ -168,6 +168,7 @@ CREATE TABLE row_error (
 
 CREATE INDEX row_error_open ON row_error (input_no, line) WHERE settled = 0;
 CREATE INDEX row_error_at ON row_error (input_no, line);
+CREATE INDEX row_error_conflict ON row_error (input_no, line) WHERE settled = 0 AND code = 'id_conflict';
 CREATE INDEX row_error_of_expense ON row_error (input_no, expense_id) WHERE expense_id IS NOT NULL;
 CREATE INDEX row_error_open_id ON row_error (expense_id) WHERE expense_id IS NOT NULL AND settled = 0;
 

@@ -60,7 +60,7 @@ def _conflict(found: Undecided, file: str) -> RowError:
         if met.payload is not None:
             what = "; ".join(differences(met.payload, found.payload)) or what
     expected = f"the same content as before, or another id: this expense {stands} with {what}"
-    return _of_expense(found, file, "id_conflict", expected, column="id", value=found.expense_id)
+    return _of_expense(found, file, "id_conflict", expected, column="id", value=found.own_id or found.expense_id)
 
 
 def _of_expense(
@@ -81,7 +81,7 @@ def _of_expense(
         value=value,
         expected=expected,
         company_id=found.company_id,
-        expense=found.expense_id if found.named else None,
-        expense_key=found.expense_id if found.named else f"line {found.entry}",
+        expense=found.own_id or None,
+        expense_key=found.own_id or f"line {found.entry}",
         rows=found.rows,
     )

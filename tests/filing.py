@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import NamedTuple
 
 from runner.domain.expense import RowError
@@ -77,6 +78,7 @@ async def file_in(
 
 
 def marked(expense: StagedExpense) -> StagedExpense:
-    """Return an expense with the marks that its content would give it."""
+    """Return an expense with the marks that its row would give it, company and id among its cells."""
     key = meaning_key(expense.company_id, expense.day, expense.gross, expense.currency, (expense.expense_id,))
-    return expense._replace(key=key, cells=int.from_bytes(expense.content_hash[:7], "big"))
+    row = f"{expense.company_id}\n{expense.expense_id}\n".encode() + expense.content_hash
+    return expense._replace(key=key, cells=int.from_bytes(sha256(row).digest()[:7], "big"))

@@ -12,6 +12,7 @@ from runner.cli.rejects import Written, write_rejects
 from runner.clock import SystemClock
 from runner.errors import ExitCode
 from runner.intake.sources import STDIN
+from runner.journal.holder import worker_of
 from runner.journal.journal import Journal, reading
 from runner.journal.records import Hold
 from runner.journal.trouble import Cause
@@ -21,6 +22,7 @@ from runner.report.catalog import EXPENSES, HOLDS, RECEIPTS, ROWS, entry_of
 from runner.report.entry import Entry
 from runner.report.result_types.books import ErrorsResult
 from runner.report.words import counted
+from runner.stage import Unread, unread_inputs
 
 _ENTRIES = {"row": ROWS, "expense": EXPENSES, "receipt": RECEIPTS}
 
@@ -57,24 +59,28 @@ def errors(
         raise click.UsageError("--per-company, --all and --force go with --out.")
     told = Rejects()
     written: list[Written] = []
+    at_work = worker_of(journal) is not None
     with reading(journal, SystemClock()) as opened:
         causes, holds = asyncio.run(_facts(opened))
+        unread = Unread() if at_work else asyncio.run(unread_inputs(opened))
         if out is not None:
             written = asyncio.run(
                 write_rejects(
                     opened, out, told, path=journal, everything=everything, per_company=per_company, force=force
                 )
             )
-    code = ExitCode.REJECTED if causes or holds else ExitCode.OK
+    code = ExitCode.REJECTED if causes or holds or unread.lost else ExitCode.OK
     if told.unreadable or told.missing:
         code = ExitCode.REFUSED
     if as_json:
         rejects = {} if out is None else {"rejects": _rejects_json(written, told)}
-        click.echo(json.dumps(_json(causes, holds) | rejects))
+        click.echo(json.dumps(_json(causes, holds, unread) | rejects))
         return int(code)
     for line in _lines(causes, holds) if out is None else _rejects_lines(written, told):
         click.echo(line)
-    if code is ExitCode.OK:
+    for words in unread.words:
+        click.echo(words)
+    if code is ExitCode.OK and not unread.waiting:
         click.echo("Nothing is wrong.")
     return int(code)
 
@@ -120,7 +126,7 @@ def _entry(cause: Cause) -> Entry:
     return entry_of(_ENTRIES[cause.about], cause.code)
 
 
-def _json(causes: list[Cause], holds: tuple[Hold, ...]) -> ErrorsResult:
+def _json(causes: list[Cause], holds: tuple[Hold, ...], unread: Unread) -> ErrorsResult:
     return {
         "causes": [
             {
@@ -146,6 +152,7 @@ def _json(causes: list[Cause], holds: tuple[Hold, ...]) -> ErrorsResult:
              "message": hold.message, "way_out": hold.hint or entry_of(HOLDS, hold.code).way_out, "since": hold.held_at}
             for hold in holds
         ],
+        "inputs_lost": [each.name for each in unread.lost],
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from runner.intake.sources import STDIN, Source, find_sources
 from runner.journal.journal import Journal, reading
 from runner.report.cells import csv_lines
 from runner.results import COLUMNS, Results, Values, results_of
+from runner.stage import Unread, unread_inputs
 
 _TOGETHER: Final = 500
 
@@ -36,18 +37,22 @@ def results(inputs: tuple[str, ...], out: Path, journal: Path) -> int:
     """Write one line for each row of the files that were read, in order, with what became of it.
 
     Without files it is all that the journal has read. Rows that were corrected in a file of rejects are told where
-    they first stood. The files are read again and must be as they were. Exit code 6 where one is not.
+    they first stood. Exit code 6 where rows of a file are missing: it was refused as a whole, has not been read to its
+    end, or its rows have been pruned.
     """
     sources = find_sources(inputs) if inputs else None
     told = Results()
     with reading(journal, SystemClock()) as opened:
         asyncio.run(_write(opened, sources, out, told))
+        unread = Unread() if sources else asyncio.run(unread_inputs(opened))
     for name, reason in told.unreadable.items():
         named = "Standard input" if name == STDIN else name
         click.echo(f"{named} cannot be told row by row: {reason}.", err=True)
+    for words in unread.words:
+        click.echo(words, err=True)
     if str(out) != "-":
         click.echo(f"{out}: {told.lines:,} lines")
-    return int(ExitCode.REFUSED if told.unreadable else ExitCode.OK)
+    return int(ExitCode.REFUSED if told.unreadable or unread.lost or unread.waiting else ExitCode.OK)
 
 
 def _print_bytes(data: bytes) -> None:

@@ -35,6 +35,7 @@ from runner.report.summary import (
     standing_lines,
     totals_lines,
 )
+from runner.stage import Unread, unread_inputs
 
 _SHOWN = 20
 _LIVES = 100
@@ -53,6 +54,7 @@ class Facts:
     attention_total: int
     requests: RequestTotals
     lives: list[Life]
+    unread: Unread
 
 
 @click.command(
@@ -120,14 +122,16 @@ async def _facts(journal: Journal, worker: Holder | None) -> Facts:
         await journal.accounts.count_attention(),
         await journal.runs.request_totals(),
         await journal.runs.lives(limit=_LIVES),
+        Unread() if worker else await unread_inputs(journal),
     )
 
 
 def _json(facts: Facts, fresh: Freshness) -> StatusResult:
     books = facts.books
     last = facts.lives[0] if facts.lives else None
+    lost, waiting = facts.unread.lost, facts.unread.waiting
     return {
-        "outcomes": outcomes_of(books, stop=None, retries_left=True, unread=False),
+        "outcomes": outcomes_of(books, stop=None, retries_left=True, unread=bool(waiting), lost=bool(lost)),
         "balanced": not imbalances(books),
         "stale": fresh.stale,
         "last_run": fresh.said,
@@ -139,6 +143,8 @@ def _json(facts: Facts, fresh: Freshness) -> StatusResult:
         "companies": companies_json(books),
         "holds": holds_json(books.holds),
         "row_errors": books.row_errors,
+        "questions": books.questions,
+        "inputs_lost": [each.name for each in lost],
     }
 
 
@@ -147,6 +153,8 @@ def _lines(facts: Facts, fresh: Freshness, journal: Path) -> Iterator[str]:
     yield fresh.said
     yield from totals_lines(books)
     yield from company_lines(books)
+    for words in facts.unread.words:
+        yield f"\n{words}"
     if facts.errors:
         yield "\nRows that are wrong:"
         yield from row_error_lines(facts.errors, total=books.row_errors - books.dismissed.row_errors)

@@ -90,7 +90,9 @@ def _books_of(connection: Connection, at_work: int | None) -> Books:
         (company, currency): Sum(count, join(whole_units(billions, units), nanos))
         for company, currency, count, billions, units, nanos in connection.execute(_SQL["accepted"])
     }
-    errors, broken, dismissed_errors, dismissed_broken = connection.execute(_STAGING["count_row_errors"]).fetchone()
+    errors, broken, dismissed_errors, dismissed_broken, questions = connection.execute(
+        _STAGING["count_row_errors"]
+    ).fetchone()
     (dismissed_receipts,) = connection.execute(_SQL["dismissed_receipts"]).fetchone()
     resolved, dismissed = _by_word(connection)
     (attachable,) = connection.execute(_SQL["attachable"]).fetchone()
@@ -104,6 +106,7 @@ def _books_of(connection: Connection, at_work: int | None) -> Books:
         attachable=attachable,
         broken=broken,
         row_errors=errors,
+        questions=questions,
         open_syncs=open_syncs,
         holds=tuple(Hold(*row) for row in connection.execute(_COMPANIES["holds"], {"limit": -1})),
         resolved=resolved,

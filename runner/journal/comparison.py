@@ -5,23 +5,26 @@ holds as long as no other file has come in since.
 
 - Known bytes: each row is what it became, by its line.
 - A revision of an earlier reading, at least half of whose rows (and two at least) stand in this one cell by cell: its
-  rows are paired by their cells, then by what they mean, and wrong ones by their place. What is left over is new.
-- Any other file whose rows without ids fall on days that are covered already: as the user has said of this source
-  (`overlap`), else a question.
+  rows are paired by their cells, then by what they mean, and wrong ones by their place. What stands in the place of an
+  expense whose row is gone, and may be that row changed, is a question; the rest is compared as below with what came in
+  by other files.
+- Any other file whose rows without ids fall on days that are covered already, or stand cell by cell in an earlier file
+  of the source: as the user has said of this source (`overlap`), else a question.
 """
 
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from sqlite3 import Connection
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from runner.domain.identity import fold, unnamed_id
 from runner.domain.ids import CompanyId, ExpenseId, InputNo
 from runner.domain.money import join, whole_units
-from runner.journal.kept import unpack
+from runner.journal.kept import KeptRows
 from runner.journal.statements import load
 
 _SQL = load("comparison")
@@ -31,6 +34,15 @@ _PAIRED: Final = ((1, 0, 1), (0, 0, 1), (1, 1, 0), (0, 1, 0))
 
 `alike`, whether theirs have an id of the user's own, and whether ours may.
 """
+
+_SEARCHED: Final = 200
+"""How many rows at most are searched in one place."""
+
+_END: Final = 1 << 62
+"""Behind the last line of any file."""
+
+_TOO_MANY: Final = 3
+"""In how many columns a row differs that is another one."""
 
 _RANKS: Final = (1, 2, 3)
 """In which order the cells count that a row of an earlier reading has: see the table `earlier`."""
@@ -77,18 +89,30 @@ def compare(connection: Connection, subject: Subject) -> Compared:
     known = _known_bytes(connection, subject)
     compares = known is None and not subject.came_back
     revised = _pair_with_revised(connection, subject.header) if compares else ()
-    if compares and not revised:
+    shared = compares and not revised and subject.overlap != "no"
+    if shared:
         _pair_open(connection, subject)
+        _pair_shared(connection, subject)
     run(_SQL["by_id"])
     run(_SQL["came_in_as_another"])
-    _follow_rows(connection, subject)
+    run(_SQL["by_rows"])
+    run(_SQL["asked_before"], {"overlap": subject.overlap})
+    run(_SQL["asked_anew"], {"overlap": subject.overlap})
+    # Rows that were wrong and are right now are new; where exports overlap, only if they have not come by another file.
+    meets_others = subject.overlap == "yes" and (bool(revised) or known is not None)
+    if not meets_others:
+        run(_SQL["corrections"])
     if revised:
         _pair_by_meaning(connection, "candidates_earlier", {})
-    elif compares or known is not None:
-        # Of known bytes nothing is left but what was asked, if a setting has come since.
+        _ask_changed(connection, revised, subject.header)
+    if shared and subject.overlap is None:
+        _ask_shared(connection)
+    if compares or known is not None:
         _compare_days(connection, subject)
+    if meets_others:
+        run(_SQL["corrections"])
     run(_SQL["judge"])
-    run(_SQL["returned_alike"])
+    run(_SQL["corrected_alike"])
     run(_SQL["refuse_repeated"])
     run(_SQL["rest_is_new"])
     _number(connection)
@@ -133,17 +157,28 @@ def _pair_rows(connection: Connection, rank: int) -> None:
     connection.execute(_SQL["take_rows"], {"how": "cells"})
 
 
-def _follow_rows(connection: Connection, subject: Subject) -> None:
-    """Say of expenses what their rows are that have been paired."""
-    connection.execute(_SQL["by_rows"])
-    connection.execute(_SQL["asked_before"], {"overlap": subject.overlap})
-    connection.execute(_SQL["corrections"])
-
-
 def _pair_open(connection: Connection, subject: Subject) -> None:
-    """Find rows of this source again that are wrong or asked about, unless each file brings only new rows."""
-    if subject.overlap != "no" and connection.execute(_SQL["open_alike"], {"source": subject.source}).rowcount:
+    """Find rows of this source again that are wrong or asked about."""
+    if connection.execute(_SQL["open_alike"], {"source": subject.source}).rowcount:
         _pair_rows(connection, rank=1)
+
+
+def _pair_shared(connection: Connection, subject: Subject) -> None:
+    """Find rows again that stand cell by cell in other readings of this source; where these overlap, they are those."""
+    for (earlier,) in connection.execute(_SQL["maybe_revised"]).fetchall():
+        connection.execute(_SQL["earlier_shared"], {"earlier": earlier, "source": subject.source})
+    if subject.overlap == "yes":
+        connection.execute(_SQL["corrected_rows"])
+        for rank in _RANKS:
+            _pair_rows(connection, rank)
+
+
+def _ask_shared(connection: Connection) -> None:
+    """Ask about what stands in other readings of this source cell by cell."""
+    connection.execute(_SQL["forget_pairs"])
+    for rank in _RANKS:
+        connection.execute(_SQL["pair_cells"], {"rank": rank})
+    connection.execute(_SQL["ask_shared"])
 
 
 def _pair_by_meaning(connection: Connection, candidates: str, values: dict[str, object]) -> None:
@@ -171,9 +206,11 @@ def _take_pairs(connection: Connection, how: str) -> None:
 
 
 def _compare_days(connection: Connection, subject: Subject) -> None:
-    """Compare a file that is neither known nor a revision with all that came in before of the same days."""
+    """Compare what is nothing yet with all that came in by other readings of the same days."""
     values: dict[str, object] = {"source": subject.source}
+    connection.execute(_SQL["forget_candidates"])
     connection.execute(_SQL["candidates_of_days"], values)
+    connection.execute(_SQL["forget_own_candidates"])
     if not _is_any(connection, "any_candidate"):
         return
     connection.execute(_SQL["index_day"])
@@ -195,32 +232,143 @@ def _compare_days(connection: Connection, subject: Subject) -> None:
     connection.execute(_SQL["ask_sources"])
 
 
+class _Gone(NamedTuple):
+    """A row of an earlier reading that stands here no more."""
+
+    line: int
+    first_input: int
+    first_line: int
+    wrong: bool
+    expense_no: int | None
+
+
+class _Beside:
+    """An earlier reading beside this one: what stands here in the places of its rows that are gone."""
+
+    def __init__(self, connection: Connection, earlier: InputNo, header: Sequence[str]) -> None:
+        self._connection = connection
+        self._earlier = earlier
+        self._rows = KeptRows(connection)
+        self._header = header
+        (written,) = connection.execute(_SQL["header_of"], {"input": earlier}).fetchone()
+        self._was_header = json.loads(written or "[]")
+        self.unpaired = [line for (line,) in connection.execute(_SQL["unpaired"])]
+
+    def gaps(self) -> Iterator[tuple[list[_Gone], list[int]]]:
+        """Yield rows that are gone, in order, and the lines between their neighbours that are none of its rows."""
+        rows = self._connection.execute(_SQL["rows_of_revised"], {"earlier": self._earlier}).fetchall()
+        places = [here for _, _, _, here, *_ in rows if here is not None]
+        # A file may have been turned round: newest first, or no longer.
+        before, end = (0, _END) if not places or places[0] <= places[-1] else (_END, 0)
+        gone: list[_Gone] = []
+        for line, first_input, first_line, here, wrong, expense_no in rows:
+            if here is None:
+                gone.append(_Gone(line, first_input, first_line, bool(wrong), expense_no))
+                continue
+            yield from self._gap(gone, before, here)
+            gone, before = [], here
+        yield from self._gap(gone, before, end)
+
+    def _gap(self, gone: list[_Gone], before: int, behind: int) -> Iterator[tuple[list[_Gone], list[int]]]:
+        low, high = sorted((before, behind))
+        lines = self.unpaired[bisect_right(self.unpaired, low) : bisect_left(self.unpaired, high)]
+        if gone and lines:
+            yield gone[-_SEARCHED:], lines[:_SEARCHED]
+
+    def was(self, row: _Gone) -> dict[str, str] | None:
+        """Return the cells of a row that is gone; None where they are not kept any more."""
+        kept = self._rows.of(self._earlier, row.line)
+        return None if kept is None else _by_name(self._was_header, kept.cells)
+
+    def now(self, line: int) -> dict[str, str] | None:
+        """Return the cells of a row of this reading."""
+        kept = self._rows.here(line)
+        return None if kept is None else _by_name(self._header, kept.cells)
+
+
 def _pair_by_place(connection: Connection, earlier: InputNo, header: Sequence[str]) -> None:
     """Pair rows that are still wrong with rows in their places that differ only in what was wrong with them.
 
     A row that is simply gone from its file is not paired: it stays told.
     """
-    rows = _KeptRows(connection)
-    wrong = connection.execute(_SQL["wrong_of_revised"], {"earlier": earlier}).fetchall()
-    (written,) = connection.execute(_SQL["header_of"], {"input": earlier}).fetchone()
-    was_header = json.loads(written or "[]")
-    for line, first_input, first_line in wrong:
-        values = {"earlier": earlier, "line": line}
-        was = rows.of(earlier, line)
-        if was is None:
-            continue
-        before = connection.execute(_SQL["neighbour_before"], values).fetchone()
-        behind = connection.execute(_SQL["neighbour_behind"], values).fetchone()
-        values |= {"first_input": first_input, "first_line": first_line}
-        faulty = {fold(name) for (name,) in connection.execute(_SQL["faulty_columns"], values) if name}
-        values = {"before": before[0] if before else 0, "behind": behind[0] if behind else 1 << 62}
-        for (here,) in connection.execute(_SQL["unpaired_between"], values).fetchall():
-            now = rows.here(here)
-            still = {fold(name) for (name,) in connection.execute(_SQL["faulty_here"], {"line": here}) if name}
-            if now is not None and _is_mended(_by_name(was_header, was), _by_name(header, now), faulty, still):
-                place = {"line": here, "first_input": first_input, "first_line": first_line}
-                connection.execute(_SQL["in_place"], place)
-                break
+    beside = _Beside(connection, earlier, header)
+    for gone, lines in beside.gaps():
+        for row in gone:
+            if not row.wrong or (was := beside.was(row)) is None:
+                continue
+            values = {
+                "earlier": earlier,
+                "line": row.line,
+                "first_input": row.first_input,
+                "first_line": row.first_line,
+            }
+            faulty = {fold(name) for (name,) in connection.execute(_SQL["faulty_columns"], values) if name}
+            for here in lines:
+                still = {fold(name) for (name,) in connection.execute(_SQL["faulty_here"], {"line": here}) if name}
+                now = beside.now(here)
+                if now is not None and _is_mended(was, now, faulty, still):
+                    connection.execute(_SQL["in_place"], values | {"line": here})
+                    lines.remove(here)
+                    break
+
+
+def _ask_changed(connection: Connection, revised: Sequence[InputNo], header: Sequence[str]) -> None:
+    """Ask about rows that may be those of expenses that stand here no more, changed since.
+
+    They agree in day, amount and currency, or stand in the same place with the same money or at most two other cells.
+    What Codat has rejected gets the content of the row in its place: nothing of it is in the books.
+    """
+    if not _is_any(connection, "any_gone"):
+        return
+    readings = [_Beside(connection, earlier, header) for earlier in revised]
+    gaps = [(beside, gap) for beside in readings for gap in beside.gaps()]
+    for beside, gap in gaps:
+        for row, here in _changed_rows(connection, beside, gap, rejected=True):
+            place = {"line": here, "first_input": row.first_input, "first_line": row.first_line}
+            connection.execute(_SQL["take_changed"], {"expense_no": row.expense_no, "entry": here})
+            connection.execute(_SQL["in_place"], place)
+    connection.execute(_SQL["take_candidates"])
+    connection.execute(_SQL["ask_alike"])
+    connection.execute(_SQL["take_asked"])
+    for beside, gap in gaps:
+        for row, here in _changed_rows(connection, beside, gap, rejected=False):
+            connection.execute(_SQL["ask_changed"], {"expense_no": row.expense_no, "entry": here})
+
+
+def _changed_rows(
+    connection: Connection, beside: _Beside, gap: tuple[list[_Gone], list[int]], *, rejected: bool
+) -> list[tuple[_Gone, int]]:
+    """Pair rows that are gone with lines in their place that they may be changed to, those that changed least first."""
+    asked = ((row, _found(connection, "gone_expense", {"expense_no": row.expense_no})) for row in gap[0])
+    expenses = [(row, found) for row, found in asked if found is not None and bool(found[-1]) is rejected]
+    entries = [(line, _found(connection, "open_entry", {"entry": line})) for line in gap[1]] if expenses else []
+    pairs = []
+    for row, (company, named, *money, _) in expenses:
+        was = beside.was(row)
+        for line, entry in entries:
+            if entry is None or entry[0] != company or (entry[1] and named):
+                continue
+            now = beside.now(line)
+            changed = _TOO_MANY if was is None or now is None else _cells_changed(was, now)
+            if changed < _TOO_MANY or list(entry[2:]) == money:
+                pairs.append((changed, row, line))
+    taken: dict[int, int] = {}
+    for _, row, line in sorted(pairs):
+        if row.line not in taken and line not in taken.values():
+            taken[row.line] = line
+    return [(row, taken[row.line]) for row, _ in expenses if row.line in taken]
+
+
+def _found(connection: Connection, statement: str, values: dict[str, object]) -> tuple[Any, ...] | None:
+    found: tuple[Any, ...] | None = connection.execute(_SQL[statement], values).fetchone()
+    return found
+
+
+def _cells_changed(was: dict[str, str], now: dict[str, str]) -> int:
+    """Return in how many columns two rows differ, at most `_TOO_MANY`: in so many they are rows of their own."""
+    columns = was.keys() | now.keys()
+    changed = sum(was.get(name) != now.get(name) for name in columns)
+    return min(changed, _TOO_MANY) if len(columns) > changed else _TOO_MANY
 
 
 def _by_name(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
@@ -240,30 +388,6 @@ def _is_mended(was: dict[str, str], now: dict[str, str], faulty: set[str], still
         return gone.total() <= 2 < len(was)
     kept = was.keys() - faulty - still
     return bool(kept) and all(was[name] == now.get(name) for name in kept)
-
-
-class _KeptRows:
-    """Single rows as the user wrote them; the last group that was opened stays open."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._open: dict[str, tuple[bytes, dict[int, list[str]]]] = {}
-
-    def of(self, number: InputNo, line: int) -> list[str] | None:
-        """Return the cells of a row of an earlier reading; None where they are not kept any more."""
-        return self._find("kept_of", {"input": number, "line": line})
-
-    def here(self, line: int) -> list[str] | None:
-        """Return the cells of a row of this reading."""
-        return self._find("kept_here", {"line": line})
-
-    def _find(self, statement: str, values: dict[str, int]) -> list[str] | None:
-        found = self._connection.execute(_SQL[statement], values).fetchone()
-        if found is None:
-            return None
-        if statement not in self._open or self._open[statement][0] != found[0]:
-            self._open[statement] = found[0], {row.line: row.cells for row in unpack(found[0])}
-        return self._open[statement][1].get(values["line"])
 
 
 def _number(connection: Connection) -> None:

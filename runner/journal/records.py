@@ -252,6 +252,8 @@ class Books:
     resolved: Mapping[str, Sum] = field(default_factory=dict)
     """Of what is posted, that which is by somebody's word, by currency."""
     dismissed: Dismissed = field(default_factory=Dismissed)
+    questions: int = 0
+    """Among the rows' errors: rows that may be known already, until a person says."""
 
     def open(self, state: ExpenseState) -> int:
         """Return how many expenses stand there and ask for somebody: all but those dismissed."""

@@ -21,7 +21,7 @@ from runner.domain.row_key import RowKey
 from runner.domain.states import ExpenseState
 from runner.journal.comparison import Compared, Subject, compare, with_id
 from runner.journal.context import Verbs
-from runner.journal.kept import TOGETHER, KeptRow, pack
+from runner.journal.kept import TOGETHER, KeptRow, KeptRows, pack
 from runner.journal.records import OpenRowError, StagedExpense, UnfinishedInput
 from runner.journal.statements import insert, load
 from runner.journal.store import Operation
@@ -102,6 +102,8 @@ class Undecided:
     met: "Met | None"
     first: tuple[int, int] | None
     """Reading and line where its first row first stood, if that was elsewhere."""
+    own_id: str
+    """Its `id` cell; blank where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,8 @@ class Staging(Verbs):
         def operation(connection: Connection) -> list[Undecided]:
             values = {"outcome": outcome, "after": after, "limit": limit}
             found = connection.execute(_SQL["outcomes"], values).fetchall()
-            return [_undecided(connection, *each) for each in found]
+            kept = KeptRows(connection)
+            return [_undecided(connection, kept, *each) for each in found]
 
         return await self._read(operation)
 
@@ -329,16 +332,17 @@ def _columns(error: RowError, expense_id: ExpenseId | None) -> tuple[object, ...
     )  # fmt: skip
 
 
-def _undecided(connection: Connection, *row: Any) -> Undecided:
+def _undecided(connection: Connection, kept: KeptRows, *row: Any) -> Undecided:
     entry, rows, company, expense_id, own_no, other_no, outcome, reason, repeated, payload, named, *first = row
     met = None
     number = own_no if other_no is None else other_no
     if number is not None:
         state, body, file, line, of, its = connection.execute(_SQL["known_expense"], {"expense_no": number}).fetchone()
         met = Met(ExpenseState(state), body, file, line, CompanyId(of), ExpenseId(its))
+    here = kept.here(entry) if named else None
     return Undecided(
         entry, rows, CompanyId(company), ExpenseId(expense_id), bool(named), outcome, reason, repeated, payload, met,
-        None if first[0] is None else (first[0], first[1]),
+        None if first[0] is None else (first[0], first[1]), "" if here is None else here.own_id,
     )  # fmt: skip
 
 
@@ -360,7 +364,15 @@ def _write_all(connection: Connection, compared: Compared, values: dict[str, Any
         run(_SQL["keep_rows"], values)
         if not values["came_back"]:
             run(_SQL["sketch"], values)
-    for statement in ("became", "settle_places", "settle_ids", "answer_by_setting", "add_questions", "ask_about"):
+    for statement in (
+        "became",
+        "settle_places",
+        "settle_conflicts",
+        "settle_ids",
+        "answer_by_setting",
+        "add_questions",
+        "ask_about",
+    ):
         run(_SQL[statement], values)
     if compared.known_bytes is not None:
         run(_SQL["wrong_now"])

@@ -69,8 +69,9 @@ def _grouped(connection: Connection, about: str, said: Callable[..., str], read:
 
 def _row(key: str, column: str | None, value: str | None, expected: str) -> str:
     what = " ".join(part for part in (column, None if value is None else repr(value)) if part)
-    # A row without an id is named by its line alone, which is said anyhow.
-    named = ", ".join(part for part in ("" if key.startswith("line ") else f"id {key!r}", what) if part)
+    # A row without an id is named by its line alone, which is said anyhow; and an id that is wrong itself is said once.
+    own = "" if key.startswith("line ") or column == "id" else f"id {key!r}"
+    named = ", ".join(part for part in (own, what) if part)
     return f"{named}: expected {expected}" if named else f"expected {expected}"
 
 

@@ -89,6 +89,8 @@ def totals_lines(books: Books) -> Iterator[str]:
     for state, meaning in _MEANING.items():
         if count := books.count(state):
             yield f"  {count:>8,}  {state.value:<9} {meaning}"
+            if state is ExpenseState.REJECTED and books.questions:
+                yield f"  {books.questions:>8,}  {'':<9} of these may be known already: a person must say"
     yield from word_lines(books)
     if receipts := sum(books.receipts.values()):
         yield counted(receipts, "receipt")
@@ -138,7 +140,7 @@ def row_error_lines(errors: list[OpenRowError], *, total: int) -> Iterator[str]:
         if error.file != file:
             file = error.file
             yield f"  {file}"
-        own = "" if error.own_id is None else f" (id {error.own_id!r})"
+        own = "" if error.own_id is None or error.column == "id" else f" (id {error.own_id!r})"
         what = f"{own}, {error.column}" if error.column else own
         value = f" {error.value!r}" if error.value else ""
         yield f"    line {error.line}{what}{value}: expected {error.expected} [{error.code}]"
@@ -172,8 +174,14 @@ def listing_lines(expenses: list[Listed]) -> Iterator[str]:
 def next_steps(books: Books, *, journal: str) -> Iterator[str]:
     """Say what a person can do about what running again alone will not settle; `journal` names it in commands."""
     where = f"--journal {journal}"
-    if books.open(ExpenseState.REJECTED):
+    if books.open(ExpenseState.REJECTED) > books.questions:
         yield f"Rejected: `expense-runner errors {where} --out rejects.csv` gives the rows to correct and run again."
+    if books.questions:
+        yield (
+            f"Questions: {counted(books.questions, 'row')} may be known already. `expense-runner errors {where}` says "
+            f"which and how to answer; a whole file at once: `expense-runner resolve {where} --input FILE --same` or "
+            "`--other`."
+        )
     if books.count(ExpenseState.FAILED):
         yield f"Failed: look into the books, then `expense-runner retry {where}` and run again."
     if books.count(ExpenseState.IN_DOUBT):

@@ -1,13 +1,17 @@
 """A file comes in whole or not at all; one whose reading was cut off is told until its bytes have been read."""
 
+import asyncio
 import io
+import json
 import sqlite3
 import sys
 from contextlib import closing
 
 import pytest
+from click.testing import CliRunner
 
 from runner.app import App
+from runner.cli import cli
 from runner.codat.credential import Credential
 from runner.codat.draining import Draining
 from runner.errors import BudgetReached, Interrupted
@@ -150,6 +154,29 @@ async def test_two_files_of_one_name_that_were_cut_off_are_met_each_for_itself(d
     assert await desk.read(desk.write(*rows("c1"))) == (["a.csv"], [])
     assert await desk.read(desk.write(*rows("b1", "b2"), name="second.csv")) == (["a.csv"], [])
     assert await desk.read(desk.write(*rows("a1", "a2", "a3"), name="first.csv")) == ([], [])
+
+
+async def test_what_is_lost_or_waits_is_told_by_every_command_that_says_where_things_stand(desk, cut):
+    source = desk.write(*rows("a1", "a2", "a3"))
+    await cut(desk.read(source))
+
+    def told(*command):
+        result = CliRunner().invoke(cli, [*command, "--journal", str(desk.journal)], standalone_mode=False)
+        return result.return_value, result.output
+
+    async def each():
+        return [await asyncio.to_thread(told, command) for command in ("status", "errors", "results")]
+
+    assert all("a.csv has not been read to its end yet" in said for _, said in await each())
+    (_, status), _ = [await asyncio.to_thread(told, command, "--json") for command in ("status", "errors")]
+    assert "work_remains" in json.loads(status)["outcomes"]
+    source.path.unlink()
+    found = await each()
+    assert all("The reading of a.csv was cut off" in said for _, said in found)
+    assert [code for code, _ in found] == [0, 3, 6]
+    (_, status), (_, errors) = [await asyncio.to_thread(told, command, "--json") for command in ("status", "errors")]
+    assert (json.loads(status)["inputs_lost"], json.loads(status)["outcomes"]) == (["a.csv"], ["rejected"])
+    assert json.loads(errors)["inputs_lost"] == ["a.csv"]
 
 
 async def test_standard_input_is_met_by_the_same_bytes(desk, cut, monkeypatch):

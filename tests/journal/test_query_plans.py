@@ -61,6 +61,8 @@ ONCE_A_RUN = {
     "resends.candidates", "staging.unfinished_inputs", "staging.open_row_errors", "staging.count_row_errors",
     "results.inputs_in_trouble", "results.inputs", "results.refused", "results.troubled",
     "results.has_receipts", "staging.notes",
+    # Once a file, over an index of the few contradictions that are open.
+    "staging.settle_conflicts",
 }  # fmt: skip
 
 

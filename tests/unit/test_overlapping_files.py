@@ -1,12 +1,17 @@
 """Files of rows without ids, one after the other: known, new, the same in another spelling, or a question."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runner.domain.resolution import Answer
 from runner.journal.resolutions import Selection, Word
@@ -233,6 +238,226 @@ def test_another_source_is_asked_about_only_where_half_of_it_agrees(world: World
     other.write_text(PROFILE)
     staged = world.run(world.write("many.csv", many), mapping=other)
     assert (staged.accepted, staged.asked) == (1, 2)
+
+
+# ---- what is left over of a revision ----
+
+
+R1, R2, R3, R4, R5 = (row(f"{day}.00", f"m{day}", day=day) for day in range(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("files", "yes", "no", "unset"),
+    [
+        ((R1 + R2, R3 + R4, R1 + R2 + R3), "1 2 3 4", "1 2 3 3 4", "1 2 3 4"),
+        ((R1 + R2 + R3, R5 + row("6.00", day=6), R2 + R3 + R4 + R5), "1 2 3 4 5 6", "1 2 3 4 5 5 6", "1 2 3 4 5 6"),
+        ((R1 + R2, R3, R4, R1 + R2 + R3 + R4), "1 2 3 4", "1 2 3 3 4 4", "1 2 3 4"),
+        ((R1 + R2, R3, R1 + R2 + R3, R1 + R2 + R3 + R3), "1 2 3 3", "1 2 3 3 3", "1 2 3"),
+    ],
+    ids=["grows over another file", "window", "grows over two", "grows again"],
+)
+def test_what_a_revision_brings_is_compared_with_what_came_by_other_files(
+    tmp_path: Path, files: tuple[str, ...], yes: str, no: str, unset: str
+) -> None:
+    for overlap, posted in (("yes", yes), ("no", no), (None, unset)):
+        for world in rejecting.world(tmp_path):
+            setting: Any = overlap
+            for place, text in enumerate(files):
+                world.run(world.write(f"{overlap}{place}.csv", HEADER + text), overlap=setting)
+            assert world.posted() == amounts(*posted.split()), overlap
+            assert ("possible_duplicate" in codes(world)) == (overlap is None)
+
+
+@pytest.mark.parametrize("overlap", ["yes", "no", None])
+@pytest.mark.parametrize(
+    "changed",
+    [row("4.00", "final", day=4), row("4.40", "m4", day=4), row("4.00", "m4", day=5), row("4.00", "final", day=6)],
+    ids=["text", "tip", "booked a day later", "text and day"],
+)
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_posted_row_that_changes_in_a_growing_file_is_a_question(
+    world: World, overlap: Any, changed: str, *, newest_first: bool
+) -> None:
+    def export(*rows: str) -> str:
+        return HEADER + "".join(reversed(rows) if newest_first else rows)
+
+    world.run(world.write("a.csv", export(R1, R2, R3, R4)), overlap=overlap)
+    grown = export(R1, R2, R3, changed, row("9.00", "new", day=9))
+    for _ in range(2):
+        world.run(world.write("a.csv", grown), overlap=overlap)
+        assert world.posted() == amounts("1", "2", "3", "4", "9")
+        assert codes(world) == ["possible_duplicate"]
+    assert say(world, Answer.SAME, input_name=str(world.folder / "a.csv")) == (1, 0)
+    world.run(world.write("a.csv", grown.rstrip() + "\n" + row("10.00", day=10)), overlap=overlap)
+    assert (world.posted(), codes(world)) == (amounts("1", "2", "3", "4", "9", "10"), [])
+
+
+def test_rows_that_drop_out_of_a_window_are_no_question(world: World) -> None:
+    window = [row(f"{day}.00", "same shop", day=day) for day in range(1, 10)]
+    for start in range(5):
+        world.run(world.write("a.csv", HEADER + "".join(window[start : start + 5])))
+    assert (world.posted(), codes(world)) == (amounts(*"123456789"), [])
+
+
+def test_what_was_rejected_gets_the_content_of_the_row_in_its_place(world: World) -> None:
+    reject: rejecting.Verdict = lambda _, gross: "validation_error" if gross == 2 else None  # noqa: E731
+    world.run(world.write("a.csv", HEADER + R1 + R2 + R3), reject)
+    staged = world.run(world.write("a.csv", HEADER + R1 + row("2.50", "m2", day=2) + R3), reject)
+    assert (staged.corrected, world.posted(), codes(world)) == (1, amounts("1", "2.50", "3"), [])
+    assert world.connection.execute("SELECT count(*) FROM expense").fetchone() == (3,)
+
+
+@pytest.mark.parametrize(("overlap", "left"), [("yes", 0), ("no", 1), (None, 1)])
+def test_a_wrong_row_whose_right_one_came_by_another_file_does_not_come_twice(
+    world: World, overlap: Any, left: int
+) -> None:
+    wrong = R1 + R2.replace("2024-03-02", "02.03.2024") + R3
+    world.run(world.write("a.csv", HEADER + wrong), overlap=overlap)
+    world.run(world.write("fix.csv", HEADER + R2), overlap=overlap)
+    world.run(world.write("a.csv", HEADER + R1 + R2 + R3), overlap=overlap)
+    assert world.posted() == amounts("1", "2", "3")
+    assert codes(world) == ["possible_duplicate"] * left
+
+
+def test_cells_are_the_same_whatever_day_a_profile_reads_from_them(world: World, tmp_path: Path) -> None:
+    profile = tmp_path / "bank.toml"
+    rows = ["01/02/2024,a,5.00", "03/02/2024,b,6.00", "04/02/2024,c,7.00", "05/02/2024,d,8.00", "09/02/2024,e,1.00"]
+    for overlap, posted in (('overlap = "yes"', "1 5 6 7 8"), ("", "1 5 6 7 8")):
+        for each in rejecting.world(tmp_path):
+            profile.write_text(PROFILE.replace("DD/MM/YYYY", "MM/DD/YYYY") + f"[id]\n{overlap}\n")
+            each.run(each.write("a.csv", bank(*rows[:4])), mapping=profile)
+            profile.write_text(PROFILE + f"[id]\n{overlap}\n")
+            each.run(each.write("b.csv", bank(rows[3], rows[4])), mapping=profile)
+            assert each.posted() == amounts(*posted.split()), overlap
+            assert codes(each) == ([] if overlap else ["possible_duplicate"])
+
+
+# ---- contradictions ----
+
+
+def line_of_one(net: str) -> str:
+    return f"acme,1,Payment,2024-03-01,EUR,{net},400,Taxi\n"
+
+
+WITH_ID = "company_id,id,type,issue_date,currency,net_amount,account_id,merchant_name\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "third", "name", "left"),
+    [
+        ("5", "6", "5", "b.csv", 0),
+        ("5", "6", "5.00", "c.csv", 0),
+        ("5", "6", "5", "a.csv", 1),
+        ("1 2", "1 3", "2 1", "c.csv", 0),
+        ("1 2", "1 2 3", "1 2", "a.csv", 1),
+        ("1 2", "1 2 3", "2 1", "c.csv", 1),
+        ("1 2", "1 2 3", "1 2", "b.csv", 1),
+    ],
+    ids=[
+        "taken back in the file itself",
+        "told again as it was",
+        "known bytes beside it",
+        "lines as they were",
+        "more lines, and known bytes beside it",
+        "more lines, and fewer again",
+        "more lines, and fewer again in the file itself",
+    ],
+)
+def test_a_contradiction_is_settled_by_a_later_word_with_at_least_as_many_lines(
+    world: World, first: str, second: str, third: str, name: str, left: int
+) -> None:
+    for file, amounts_ in (("a.csv", first), ("b.csv", second), (name, third)):
+        world.run(world.write(file, WITH_ID + "".join(map(line_of_one, amounts_.split()))))
+    assert codes(world) == ["id_conflict"] * left
+
+
+# ---- questions in a file of rejects ----
+
+
+def test_a_question_that_comes_back_unanswered_stays_one(world: World) -> None:
+    world.run(world.write("a.csv", HEADER + THREE))
+    staged = world.run(world.write("b.csv", HEADER + row("11.00", "other")))
+    (written,) = world.rejects(everything=True)
+    for _ in range(2):
+        world.run(written.path)
+        assert codes(world) == ["possible_duplicate"]
+    assert say(world, Answer.OTHER, f"{staged.number}.2") == (1, 0)
+    assert (world.posted(), codes(world)) == (amounts("1", "2", "3", "11"), [])
+
+
+def test_a_question_that_comes_back_edited_is_about_what_it_says_now(world: World) -> None:
+    world.run(world.write("a.csv", HEADER + THREE))
+    staged = world.run(world.write("b.csv", HEADER + row("11.00", "other")))
+    (written,) = world.rejects(everything=True)
+    (found,) = rejecting.read(written.path)
+    world.run(rejecting.rewrite(written.path, [found | {"net_amount": "12.00"}]))
+    assert codes(world) == ["possible_duplicate"]
+    assert say(world, Answer.OTHER, f"{staged.number}.2") == (1, 0)
+    assert (world.posted(), codes(world)) == (amounts("1", "2", "3", "12"), [])
+
+
+# ---- any series of exports ----
+
+
+@dataclass(frozen=True)
+class Bought:
+    """A purchase with an amount of its own; its booking is pending, under another text, for some nights."""
+
+    number: int
+    day: int
+    final_from: int
+
+    def row(self, night: int) -> str:
+        text = f"shop {self.number % 3}"
+        return row(f"{self.number}.00", text if night >= self.final_from else f"PENDING {text}", day=self.day)
+
+
+EXPORTS = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.lists(st.integers(0, 2), max_size=6),
+        st.sampled_from(["all", "window", "new"]),
+        st.booleans(),
+    ),
+    min_size=2,
+    max_size=7,
+)
+"""Of each night: how many are bought, how long each is pending, what is exported, and whether newest first."""
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(EXPORTS, st.sampled_from(["yes", None]))
+def test_whatever_is_exported_every_purchase_comes_in_once_and_a_person_is_asked_what_cannot_be_known(
+    nights: list[tuple[int, list[int], str, bool]], overlap: Any
+) -> None:
+    with TemporaryDirectory() as folder:
+        for world in rejecting.world(Path(folder)):
+            bought: list[Bought] = []
+            seen: set[int] = set()
+            for night, (count, pending, export, newest_first) in enumerate(nights, start=1):
+                for place in range(count):
+                    late = night + (pending[place] if place < len(pending) else 0)
+                    bought.append(Bought(len(bought) + 1, night, late))
+                since = {"all": 1, "window": night - 2, "new": night}[export]
+                exported = [each for each in bought if each.day >= since]
+                if not exported:
+                    continue
+                seen |= {each.number for each in exported}
+                rows = [each.row(night) for each in exported]
+                text = HEADER + "".join(reversed(rows) if newest_first else rows)
+                world.run(world.write(f"{night}.csv", text), overlap=overlap)
+                posted = Counter(world.posted())
+                assert max(posted.values(), default=0) <= 1
+                answer_truly(world, posted)
+                assert world.posted() == amounts(*map(str, seen))
+                assert codes(world) == []
+
+
+def answer_truly(world: World, posted: Counter[Decimal]) -> None:
+    asked = world.connection.execute("SELECT input_no, line, units FROM question WHERE answer IS NULL").fetchall()
+    for input_no, line, units in asked:
+        answer = Answer.SAME if posted[Decimal(units)] else Answer.OTHER
+        assert say(world, answer, f"{input_no}.{line}") == (1, 0)
 
 
 # ---- what reads otherwise today, and what is spelt otherwise ----

@@ -62,6 +62,31 @@ LEFT JOIN input_row AS origin ON origin.input_no = again.first_input AND origin.
 LEFT JOIN expense ON expense.expense_no = coalesce(again.expense_no, origin.expense_no)
 WHERE again.input_no = :earlier
 
+-- name: earlier_shared
+-- Rows of a reading of the same source that this one is no revision of, where they stand here cell by cell.
+INSERT OR IGNORE INTO earlier (first_input, first_line, cells, expense_no, rank)
+SELECT coalesce(again.first_input, again.input_no), coalesce(again.first_line, again.line), again.cells,
+       expense.expense_no, CASE WHEN expense.rows > 1 OR expense.cells = again.cells THEN 1 ELSE 2 END
+FROM input CROSS JOIN input_row AS again ON again.input_no = input.input_no
+LEFT JOIN input_row AS origin ON origin.input_no = again.first_input AND origin.line = again.first_line
+CROSS JOIN expense ON expense.expense_no = coalesce(again.expense_no, origin.expense_no)
+WHERE input.input_no = :earlier AND input.source = :source
+  AND again.cells IN (SELECT cells FROM incoming_row WHERE how IS NULL)
+
+-- name: ask_shared
+-- Nobody has said whether exports overlap, and all cells of a row are those of one that is known, whatever day a profile
+-- read from them then, or reads now.
+UPDATE incoming SET outcome = 'asked', reason = 'overlap', other_no = found.expense_no
+FROM (
+    SELECT incoming_row.entry, min(earlier.expense_no) AS expense_no
+    FROM pair CROSS JOIN incoming_row ON incoming_row.line = pair.entry
+    CROSS JOIN earlier ON earlier.cells = incoming_row.cells AND earlier.first_input = pair.first_input
+        AND earlier.first_line = pair.first_line
+    WHERE incoming_row.entry IS NOT NULL AND earlier.expense_no IS NOT NULL
+    GROUP BY incoming_row.entry
+) AS found
+WHERE found.entry = incoming.entry AND outcome IS NULL AND incoming.expense_no IS NULL
+
 -- name: corrected_rows
 -- What they say now, where a correction has come in by another file.
 INSERT OR IGNORE INTO earlier (first_input, first_line, cells, expense_no, rank)
@@ -218,11 +243,25 @@ WHERE outcome IS NULL AND expense_no IS NULL AND EXISTS (
     CROSS JOIN input_row ON input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
     CROSS JOIN question ON question.input_no = incoming_row.first_input AND question.line = incoming_row.first_line
     WHERE incoming_row.entry = incoming.entry AND input_row.kind = 3 AND input_row.expense_no IS NULL
-      AND NOT (question.reason = 'overlap' AND :overlap IS NOT NULL))
+      AND NOT (question.reason = 'overlap' AND :overlap IS NOT NULL)
+      AND NOT (incoming_row.how = 'returned' AND question.content_hash <> incoming.content_hash))
 
--- name: returned_alike
--- A row that came back, and says what another expense says that has come in since; unless both stood in one file, as two
--- rows.
+-- name: asked_anew
+-- A row that came back with other content before anybody has answered: the question is about what it says now.
+UPDATE incoming SET outcome = 'asked', (reason, other_no) = (
+    SELECT question.reason, question.other_no FROM incoming_row
+    CROSS JOIN question ON question.input_no = incoming_row.first_input AND question.line = incoming_row.first_line
+    WHERE incoming_row.entry = incoming.entry ORDER BY incoming_row.line LIMIT 1)
+WHERE outcome IS NULL AND expense_no IS NULL AND EXISTS (
+    SELECT 1 FROM incoming_row
+    CROSS JOIN input_row ON input_row.input_no = incoming_row.first_input AND input_row.line = incoming_row.first_line
+    CROSS JOIN question ON question.input_no = incoming_row.first_input AND question.line = incoming_row.first_line
+    WHERE incoming_row.entry = incoming.entry AND incoming_row.how = 'returned' AND input_row.kind = 3
+      AND input_row.expense_no IS NULL AND NOT (question.reason = 'overlap' AND :overlap IS NOT NULL))
+
+-- name: corrected_alike
+-- A row that was wrong, or came back, and says what another expense says that has come in since; unless both stood in one
+-- file, as two rows.
 UPDATE incoming SET outcome = 'asked', reason = 'returned', other_no = found.expense_no
 FROM (
     SELECT incoming.entry, min(expense.expense_no) AS expense_no
@@ -231,8 +270,8 @@ FROM (
     CROSS JOIN expense ON expense.company_no = incoming.company_no AND expense.day = incoming.day
         AND expense.short_key = incoming.short_key
     LEFT JOIN input_row AS other ON other.input_no = expense.input_no AND other.line = expense.line
-    WHERE incoming.returned = 1
-      AND (incoming.outcome = 'new' OR incoming.outcome IS NULL OR incoming.outcome = 'corrected')
+    WHERE (incoming.outcome = 'new' OR (
+              incoming.returned = 1 AND (incoming.outcome IS NULL OR incoming.outcome = 'corrected')))
       AND incoming_row.first_input IS NOT NULL AND expense.input_no > incoming_row.first_input
       AND coalesce(other.first_input, expense.input_no) <> incoming_row.first_input
       AND NOT EXISTS (
@@ -260,6 +299,10 @@ CROSS JOIN expense ON expense.company_no = common.company_no AND expense.day = c
 CROSS JOIN input ON input.input_no = expense.input_no
 LEFT JOIN input_row ON input_row.input_no = expense.input_no AND input_row.line = expense.line
 
+-- name: forget_own_candidates
+-- What came in by a reading that this one revises has been compared already.
+DELETE FROM candidate WHERE expense_no IN (SELECT expense_no FROM earlier WHERE expense_no IS NOT NULL)
+
 -- name: ask_alike
 -- What is left over and agrees in day, amount and currency with an expense that nothing in this file is.
 UPDATE incoming SET outcome = 'asked', reason = 'alike', other_no = found.expense_no
@@ -282,7 +325,7 @@ UPDATE incoming SET outcome = 'asked', reason = 'overlap',
 WHERE outcome IS NULL AND expense_no IS NULL AND EXISTS (
     SELECT 1 FROM candidate
     WHERE candidate.company_no = incoming.company_no AND candidate.day = incoming.day AND candidate.same_source = 1
-      AND NOT (candidate.named = 1 AND incoming.named = 1))
+      AND candidate.taken = 0 AND NOT (candidate.named = 1 AND incoming.named = 1))
 
 -- name: ask_sources
 -- Files of different sources: where at least half of the rows of the days in common agree in day, amount and currency
@@ -376,33 +419,48 @@ GROUP BY outcome, currency ORDER BY currency
 -- name: last_expense
 SELECT coalesce(max(expense_no), 0) FROM expense
 
--- name: wrong_of_revised
--- Rows of an earlier reading that are still wrong and do not stand here cell by cell.
-SELECT again.line, coalesce(again.first_input, again.input_no), coalesce(again.first_line, again.line)
+-- name: take_asked
+-- What is asked about with one row is not asked about with another.
+UPDATE candidate SET taken = 1
+WHERE expense_no IN (SELECT other_no FROM incoming WHERE outcome = 'asked' AND reason = 'alike')
+
+-- name: any_gone
+-- Whether rows are nothing yet that may be changed ones, and expenses are there whose rows stand here no more.
+SELECT EXISTS (SELECT 1 FROM incoming WHERE outcome IS NULL AND expense_no IS NULL AND company_no IS NOT NULL)
+   AND EXISTS (SELECT 1 FROM candidate WHERE taken = 0)
+
+-- name: rows_of_revised
+-- All rows of an earlier reading in their order, and where each stands here.
+SELECT again.line, coalesce(again.first_input, again.input_no), coalesce(again.first_line, again.line), here.line,
+       again.kind = 1 AND coalesce(again.expense_no, origin.expense_no) IS NULL,
+       coalesce(again.expense_no, origin.expense_no)
 FROM input_row AS again
 LEFT JOIN input_row AS origin ON origin.input_no = again.first_input AND origin.line = again.first_line
-WHERE again.input_no = :earlier AND again.kind = 1 AND coalesce(again.expense_no, origin.expense_no) IS NULL
-  AND NOT EXISTS (
-      SELECT 1 FROM incoming_row WHERE incoming_row.first_input = coalesce(again.first_input, again.input_no)
-        AND incoming_row.first_line = coalesce(again.first_line, again.line))
-ORDER BY again.line
+LEFT JOIN incoming_row AS here ON here.first_input = coalesce(again.first_input, again.input_no)
+    AND here.first_line = coalesce(again.first_line, again.line)
+WHERE again.input_no = :earlier ORDER BY again.line
 
--- name: neighbour_before
-SELECT incoming_row.line
-FROM input_row CROSS JOIN incoming_row
-  ON incoming_row.first_input = coalesce(input_row.first_input, input_row.input_no)
- AND incoming_row.first_line = coalesce(input_row.first_line, input_row.line)
-WHERE input_row.input_no = :earlier AND input_row.line < :line ORDER BY input_row.line DESC LIMIT 1
+-- name: unpaired
+SELECT line FROM incoming_row WHERE how IS NULL ORDER BY line
 
--- name: neighbour_behind
-SELECT incoming_row.line
-FROM input_row CROSS JOIN incoming_row
-  ON incoming_row.first_input = coalesce(input_row.first_input, input_row.input_no)
- AND incoming_row.first_line = coalesce(input_row.first_line, input_row.line)
-WHERE input_row.input_no = :earlier AND input_row.line > :line ORDER BY input_row.line LIMIT 1
+-- name: gone_expense
+-- An expense none of whose rows stands here, though its day does not lie before all of this file, as what has dropped out
+-- of a window does; and whether its row may still be corrected.
+SELECT candidate.company_no, candidate.named, candidate.currency, candidate.units, candidate.nanos, expense.state = 'rejected'
+FROM candidate CROSS JOIN expense USING (expense_no)
+WHERE candidate.expense_no = :expense_no AND taken = 0 AND expense.rows = 1
+  AND candidate.day >= (SELECT min(day) FROM incoming WHERE incoming.company_no = candidate.company_no)
 
--- name: unpaired_between
-SELECT line FROM incoming_row WHERE how IS NULL AND line > :before AND line < :behind ORDER BY line LIMIT 200
+-- name: open_entry
+SELECT company_no, named, currency, CASE back WHEN 1 THEN -units ELSE units END, CASE back WHEN 1 THEN -nanos ELSE nanos END
+FROM incoming
+WHERE entry = :entry AND rows = 1 AND outcome IS NULL AND expense_no IS NULL
+
+-- name: ask_changed
+UPDATE incoming SET outcome = 'asked', reason = 'alike', other_no = :expense_no WHERE entry = :entry
+
+-- name: take_changed
+UPDATE incoming SET expense_no = :expense_no WHERE entry = :entry
 
 -- name: header_of
 SELECT header FROM input WHERE input_no = :input
@@ -414,12 +472,6 @@ UNION SELECT column_name FROM row_error WHERE input_no = :first_input AND line =
 
 -- name: faulty_here
 SELECT column_name FROM incoming_error WHERE line = :line
-
--- name: kept_of
-SELECT body FROM kept_rows WHERE input_no = :input AND first_line <= :line AND last_line >= :line
-
--- name: kept_here
-SELECT body FROM incoming_kept WHERE first_line <= :line AND last_line >= :line
 
 -- name: in_place
 UPDATE incoming_row SET how = 'place', first_input = :first_input, first_line = :first_line WHERE line = :line

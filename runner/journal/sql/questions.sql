@@ -9,18 +9,19 @@ WHERE again.input_no = :input AND coalesce(again.expense_no, origin.expense_no) 
 
 -- name: candidates
 -- The expense that was named in the question, then those that mean the same, then those that agree in day and amount.
-SELECT expense.expense_no
-FROM question JOIN company USING (company_id)
-CROSS JOIN expense ON expense.company_no = company.company_no AND expense.day = question.day
-WHERE question.question_no = :question AND (
-    expense.expense_no = question.other_no
-    OR (expense.currency = question.currency
-        AND CASE expense.back WHEN 1 THEN -expense.units ELSE expense.units END
-            = CASE question.back WHEN 1 THEN -question.units ELSE question.units END
-        AND CASE expense.back WHEN 1 THEN -expense.nanos ELSE expense.nanos END
-            = CASE question.back WHEN 1 THEN -question.nanos ELSE question.nanos END)
+SELECT expense_no FROM (
+    SELECT other_no AS expense_no, 0 AS place FROM question WHERE question_no = :question AND other_no IS NOT NULL
+    UNION ALL
+    SELECT expense.expense_no, 1 + (expense.content_hash <> question.content_hash)
+    FROM question JOIN company USING (company_id)
+    CROSS JOIN expense ON expense.company_no = company.company_no AND expense.day = question.day
+    WHERE question.question_no = :question AND expense.currency = question.currency
+      AND CASE expense.back WHEN 1 THEN -expense.units ELSE expense.units END
+          = CASE question.back WHEN 1 THEN -question.units ELSE question.units END
+      AND CASE expense.back WHEN 1 THEN -expense.nanos ELSE expense.nanos END
+          = CASE question.back WHEN 1 THEN -question.nanos ELSE question.nanos END
 )
-ORDER BY expense.expense_no IS NOT question.other_no, expense.content_hash <> question.content_hash, expense.expense_no
+ORDER BY place, expense_no
 
 -- name: question
 SELECT input_no, line, company_id, expense_id, rows, cells, key, day, content_hash, currency, units, nanos, back, payload,

@@ -168,30 +168,50 @@ WHERE input_row.input_no = found.first_input AND input_row.line = found.first_li
 
 -- name: settle_places
 -- What was wrong with a row that is right now, or wrong in another way here: where it first stood, and where it came again.
+-- A question that nobody has answered stays one.
 UPDATE row_error SET settled = 1
-WHERE settled = 0 AND input_no <> :input AND (
+WHERE settled = 0 AND code <> 'id_conflict' AND input_no <> :input AND (
     (input_no, line) IN (
         SELECT first_input, first_line FROM incoming_row
-        WHERE first_input IS NOT NULL AND (kind = 0 OR (kind <> 2 AND (how = 'returned' OR how = 'place'))))
+        WHERE first_input IS NOT NULL AND (kind = 0 OR (kind <> 2 AND (how = 'returned' OR how = 'place')))
+          AND NOT EXISTS (SELECT 1 FROM incoming WHERE incoming.entry = incoming_row.entry AND outcome = 'asked_before'))
     OR (input_no, line) IN (
         SELECT again.input_no, again.line FROM incoming_row
         CROSS JOIN input_row AS again ON again.first_input = incoming_row.first_input
             AND again.first_line = incoming_row.first_line
         WHERE incoming_row.first_input IS NOT NULL AND again.kind <> 0 AND again.first_input IS NOT NULL
           AND (incoming_row.kind = 0
-               OR (incoming_row.kind <> 2 AND (incoming_row.how = 'returned' OR incoming_row.how = 'place')))))
+               OR (incoming_row.kind <> 2 AND (incoming_row.how = 'returned' OR incoming_row.how = 'place')))
+          AND NOT EXISTS (SELECT 1 FROM incoming WHERE incoming.entry = incoming_row.entry AND outcome = 'asked_before')))
+
+-- name: settle_conflicts
+-- A row that says again what the books say, with at least as many rows, in a later run: in bytes that are not known, or
+-- in the file itself that contradicted. Known bytes beside that file say nothing of it.
+UPDATE row_error SET settled = 1
+WHERE settled = 0 AND code = 'id_conflict' AND input_no <> :input AND error_no IN (
+    SELECT told.error_no FROM row_error AS told
+    CROSS JOIN input ON input.input_no = told.input_no
+    CROSS JOIN input_row AS again ON again.input_no = told.input_no AND again.line = told.line
+    CROSS JOIN incoming_row ON incoming_row.first_input = coalesce(again.first_input, again.input_no)
+        AND incoming_row.first_line = coalesce(again.first_line, again.line)
+    LEFT JOIN incoming ON incoming.entry = incoming_row.entry
+    WHERE told.settled = 0 AND told.code = 'id_conflict' AND (
+        (incoming_row.how = 'returned' AND incoming_row.kind <> 2)
+        OR (incoming_row.kind = 0 AND told.rows <= incoming.rows AND input.run_no < :run
+            AND (:known IS NULL OR input.path = (SELECT path FROM input WHERE input_no = :input)))))
 
 -- name: settle_ids
 -- A later right reading of its id with at least as many rows: of another run, so that no order of files decides, and of
--- bytes that are not known already.
+-- bytes that are not known already, unless they are in the file itself that was wrong.
 UPDATE row_error SET settled = 1
-WHERE settled = 0 AND code <> 'id_conflict' AND error_no IN (
+WHERE settled = 0 AND error_no IN (
     SELECT row_error.error_no FROM incoming
     CROSS JOIN row_error ON row_error.expense_id = incoming.expense_id
     CROSS JOIN input ON input.input_no = row_error.input_no
     WHERE incoming.by_id = 1 AND row_error.settled = 0 AND row_error.company_id = incoming.company_id
       AND row_error.rows <= incoming.rows AND input.run_no < :run
-      AND (:known IS NULL OR row_error.input_no < :known)
+      AND (:known IS NULL OR row_error.input_no < :known
+           OR input.path = (SELECT path FROM input WHERE input_no = :input))
       AND instr(' new known noted corrected ', ' ' || incoming.outcome || ' ') > 0)
 
 -- name: add_errors
@@ -296,11 +316,12 @@ FROM row_error JOIN input USING (input_no)
 WHERE settled = 0 AND dismissed = 0 ORDER BY input_no, line, error_no LIMIT :limit
 
 -- name: count_row_errors
--- And of these what somebody has dismissed.
+-- And of these what somebody has dismissed, and what is asked.
 SELECT count(*), count(DISTINCT coalesce(company_id, '') || char(31) || input_no || char(31) || expense_key),
        count(*) FILTER (WHERE dismissed = 1),
        count(DISTINCT coalesce(company_id, '') || char(31) || input_no || char(31) || expense_key)
-           FILTER (WHERE dismissed = 1)
+           FILTER (WHERE dismissed = 1),
+       count(*) FILTER (WHERE dismissed = 0 AND code = 'possible_duplicate')
 FROM row_error WHERE settled = 0
 
 -- name: known_expense

@@ -63,6 +63,8 @@ class ErrorsResult(TypedDict):
 
     causes: list[ErrorsCause]
     holds: list[ErrorsHold]
+    inputs_lost: list[str]
+    """Files that were begun, are gone or overwritten, and of which nothing came in."""
 
 
 class Explanation(TypedDict):
@@ -355,6 +357,10 @@ class StatusResult(TypedDict):
     companies: CompanyBooks
     holds: list[ReportedHold]
     row_errors: Count
+    questions: Count
+    """Rows that may be known already, among `row_errors`: a person has to say."""
+    inputs_lost: list[str]
+    """Files that were begun, are gone or overwritten, and of which nothing came in."""
 
 
 class ComparedCompany(TypedDict):
