@@ -285,12 +285,13 @@ class Syncs:
             self._end(sync, 4220, "The company's connection is no longer authorized.")
         elif any(not company.config.get(name) for item in sync.items for name in item.transaction.needs):
             self._end(sync, 4000, "The company's configuration has no bank account or supplier.")
+        elif duplicates and (fault is None or fault.code != 5080):
+            # The guard looks at all of them, whatever else would have become of the sync.
+            self._end(sync, 5080, processed_before(duplicates))
         elif fault is not None and fault.kind is FaultKind.FORGOTTEN:
             sync.forgetting = True
         elif fault is not None:
             self._strike(sync, fault)
-        elif duplicates:
-            self._end(sync, 5080, processed_before(duplicates))
 
     def _strike(self, sync: Sync, fault: Fault) -> None:
         dies = fault.kind is FaultKind.DIES_HALF_WAY
