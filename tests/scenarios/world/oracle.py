@@ -51,13 +51,16 @@ def is_anything_open(connection: "sqlite3.Connection", *, auto_retry: int = 0) -
 def may_stay_in_doubt(history: "History") -> bool:
     """Say whether all that is open are doubts that nobody could settle.
 
-    Such is an unanswered start, or an answer that could not be believed, where Codat lists a sync, unknown to the
-    journal, that never shows a row.
+    Such is a start or a create without an answer, or an answer that could not be believed, where Codat lists a sync,
+    unknown to the journal, that never shows a row.
     """
     connection, account = history.connection, history.service.account
     doubts = connection.execute(
         "SELECT company_no, company_id FROM company WHERE hold_code = 'id_repeated' OR EXISTS (SELECT 1 FROM sync"
         " WHERE sync.company_no = company.company_no AND state = 'starting')"
+        " OR EXISTS (SELECT 1 FROM attempt JOIN draft USING (draft_no)"
+        " WHERE attempt.company_no = company.company_no AND kind = 'create' AND outcome = 'unknown'"
+        " AND draft.state = 'drafted')"
     ).fetchall()
     known = {row[0] for row in connection.execute("SELECT sync_id FROM sync WHERE sync_id IS NOT NULL")}
     for _, identifier in doubts:
