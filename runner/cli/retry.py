@@ -53,9 +53,15 @@ def retry(
     A failed expense may stand in the books all the same: a timeout behind Codat looks like a failure. That is
     why nothing is sent again by itself.
     """
-    chosen, unchecked = asyncio.run(_retry(journal, company, code, expense, in_doubt=in_doubt, rejected=rejected))
+    chosen, left = asyncio.run(_retry(journal, company, code, expense, in_doubt=in_doubt, rejected=rejected))
+    again: list[str] = [each.expense_id for each in left if each.sendable]
+    unchecked = len(left) - len(again)
     if as_json:
-        result: RetryResult = {"staged_again": [each.expense_id for each in chosen], "not_verified": unchecked}
+        result: RetryResult = {
+            "staged_again": [each.expense_id for each in chosen],
+            "not_verified": unchecked,
+            "came_again": again,
+        }
         click.echo(json.dumps(result))
         return int(ExitCode.OK)
     click.echo(f"{counted(len(chosen), 'expense')} will be sent again by: expense-runner run --journal {journal}")
@@ -64,12 +70,20 @@ def retry(
             f"{unchecked:,} in doubt are left alone, because no verify has found them absent for certain yet: "
             f"expense-runner verify --journal {journal}"
         )
+    if again:
+        click.echo(
+            f"{len(again):,} rejected are left alone, because an expense that means the same has come in since by "
+            f"another file, the first of them {again[0]}. If it is another purchase: expense-runner retry --journal "
+            f"{journal} --rejected --id {again[0]}; if not: expense-runner resolve --journal {journal} {again[0]} "
+            "--dismiss --note …"
+        )
     return int(ExitCode.OK)
 
 
 async def _retry(
     path: Path, company: str | None, code: str | None, expense: str | None, *, in_doubt: bool, rejected: bool
-) -> tuple[list[Candidate], int]:
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Put back what may be sent; return that, and what is left alone. Who names an expense has looked at it."""
     require_journal(path)
     async with writing(path, SystemClock()) as journal:
         await journal.runs.begin(purpose="retry", version=__version__, flow="datasets")
@@ -89,7 +103,8 @@ async def _retry(
         states |= {ExpenseState.REJECTED} if rejected else set()
         states |= {ExpenseState.IN_DOUBT} if in_doubt else set()
         named = [each for each in found if each.state in states]
-        chosen = [each for each in named if each.sendable]
+        chosen = [each for each in named if each.sendable and (expense is not None or not each.came_again)]
         await journal.resends.stage_again(chosen)
         await journal.runs.end(exit_code=ExitCode.OK, requests=0, retried=0, rate_limited=0)
-        return chosen, len(named) - len(chosen)
+        staged = {each.place for each in chosen}
+        return chosen, [each for each in named if each.place not in staged]

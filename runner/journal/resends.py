@@ -29,6 +29,8 @@ class Candidate:
     code: str
     absence_checked: bool
     """Whether a search that still counts has found it nowhere at Codat."""
+    came_again: bool
+    """Whether it was rejected, and an expense that means the same has come in since by another file."""
 
     @property
     def sendable(self) -> bool:
@@ -157,5 +159,5 @@ def _known(connection: Connection, place: int) -> dict[SyncId, str]:
     return {SyncId(sync): code for sync, code in connection.execute(_SQL["known_rows"], {"expense_no": place})}
 
 
-def _candidate(place: int, expense: str, owner: str, state: str, code: str, checked: int) -> Candidate:
-    return Candidate(place, ExpenseId(expense), CompanyId(owner), ExpenseState(state), code, bool(checked))
+def _candidate(place: int, expense: str, owner: str, state: str, code: str, checked: int, again: int) -> Candidate:
+    return Candidate(place, ExpenseId(expense), CompanyId(owner), ExpenseState(state), code, bool(checked), bool(again))

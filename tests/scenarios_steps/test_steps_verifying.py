@@ -573,7 +573,7 @@ def test_retry_in_doubt_takes_only_those_that_were_searched_for(journal_path, in
     assert json.loads(invoke("retry", "--json").output)["staged_again"] == [expense_id(3)]
     told = json.loads(invoke("retry", "--in-doubt", "--json").output)
 
-    assert told == {"staged_again": [expense_id(2)], "not_verified": 1}
+    assert told == {"staged_again": [expense_id(2)], "not_verified": 1, "came_again": []}
 
 
 @pytest.mark.parametrize("words", [("run",), ("verify",)])

@@ -1,8 +1,14 @@
 -- name: candidates
--- A search in vain counts for a day, and until a sync is started for the company.
+-- A search in vain counts for a day, and until a sync is started for the company. What was rejected may have come in since
+-- as an expense of its own, by another file.
 SELECT expense_no, expense_id, company_id, state, code,
        coalesce(absent_at > :day_ago AND absent_at <= :now AND NOT EXISTS (
-           SELECT 1 FROM sync WHERE sync.company_no = expense.company_no AND sync.run_no > expense.absent_run), 0)
+           SELECT 1 FROM sync WHERE sync.company_no = expense.company_no AND sync.run_no > expense.absent_run), 0),
+       state = 'rejected' AND EXISTS (
+           SELECT 1 FROM expense AS other
+           WHERE other.company_no = expense.company_no AND other.day = expense.day AND other.short_key = expense.short_key
+             AND other.input_no > expense.input_no AND NOT (other.named = 1 AND expense.named = 1)
+             AND NOT (other.state = 'rejected'))
 FROM expense JOIN company USING (company_no)
 WHERE state IN ('failed', 'in_doubt', 'rejected')
   AND (:company IS NULL OR company_id = :company)

@@ -141,6 +141,8 @@ class RetryResult(TypedDict):
 
     staged_again: list[str]
     not_verified: Count
+    came_again: list[str]
+    """Rejected ones that are left alone: an expense that means the same has come in since by another file."""
 
 
 class RunRequests(TypedDict):
