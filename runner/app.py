@@ -152,11 +152,18 @@ class App:
             return report
 
     async def verify(
-        self, settings: RunSettings, *, companies: Sequence[str], rebuild: Sequence[Source] | None, everything: bool
+        self,
+        settings: RunSettings,
+        *,
+        companies: Sequence[str],
+        rebuild: Sequence[Source] | None,
+        everything: bool,
+        others_posted: bool = False,
     ) -> VerifyReport:
         """Compare the journal with Codat and repair it; with `rebuild` make it anew from CSVs and the API alone.
 
-        With `everything` the syncs that an earlier comparison has read are read again; a rebuild always does.
+        With `everything` the syncs that an earlier comparison has read are read again; a rebuild always does. With
+        `others_posted` a rebuild takes what no file explains for another program's.
 
         No companies named means all of them. Raises `RefusedToStart` for one that the journal does not have: of a
         journal that is made anew, after its files are read.
@@ -182,7 +189,7 @@ class App:
                     async with self._account(settings, journal) as codat:
                         verifier = Verifier(self._kit(settings, codat, journal), settings.concurrency)
                         if rebuild is not None:
-                            await verifier.rebuild()
+                            await verifier.rebuild(others_posted=others_posted)
                         findings = await verifier.verify(chosen, everything=everything or rebuild is not None)
             except RunStopped as error:
                 stop = error

@@ -17,7 +17,7 @@ from runner.errors import CompanyHeld, LookLater, RequestError, StillInDoubt
 from runner.journal.records import Draft, Sync
 from runner.steps.datasets import create_datasets, find_started_by_create, settle_misnamed
 from runner.steps.forgetting import give_up
-from runner.steps.holds import NOT_REBUILT, SYNC_NOT_FOUND, find_company, probe_hold, release_repeated
+from runner.steps.holds import BY_REBUILD, SYNC_NOT_FOUND, find_company, probe_hold, release_repeated
 from runner.steps.kit import Kit
 from runner.steps.looking import count_lost
 from runner.steps.preflight import preflight
@@ -199,7 +199,7 @@ async def look_back(company: CompanyId, kit: Kit) -> None:
 
 async def attach_while_held(company: CompanyId, hold: CompanyHeld | StillInDoubt, kit: Kit) -> bool:
     """Attach receipts of what a held company has posted all the same, where its books can be reached."""
-    if hold.code == NOT_REBUILT or not await kit.journal.receipts.waiting(company, limit=1):
+    if hold.code in BY_REBUILD or not await kit.journal.receipts.waiting(company, limit=1):
         return False
     info = await find_company(company, kit.codat)
     return info is not None and info.linked is not False and await attach_receipts(company, kit)

@@ -70,6 +70,11 @@ _NOTHING_TO_COMPARE: Final[Mapping[ExpenseState, str]] = {
     "alone what stands where. Waits until the quiescence time is over; nothing is sent.",
 )
 @click.option(
+    "--others-posted",
+    is_flag=True,
+    help="With --rebuild: posted expenses that no file explains are another program's.",
+)
+@click.option(
     "--quiescence",
     type=DURATION,
     default=None,
@@ -86,6 +91,7 @@ def verify(
     *,
     everything: bool,
     rebuild: bool,
+    others_posted: bool,
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -100,13 +106,18 @@ def verify(
         raise RefusedToStart(
             "verify reads no files.", hint="Files belong to verify --rebuild, which makes a journal again."
         )
+    if others_posted and not rebuild:
+        raise click.UsageError("--others-posted goes with --rebuild.")
     options["flow"] = Flow(options["flow"])
     options["mapping"] = read_mappings(options["mapping"])
     settings = RunSettings(credential=read_credential(), **options)
     sources = (find_sources(inputs) if inputs else []) if rebuild else None
     _warn_of_workbooks(inputs, settings.journal)
     report = conduct(
-        lambda app: app.verify(settings, companies=companies, rebuild=sources, everything=everything), quiet=as_json
+        lambda app: app.verify(
+            settings, companies=companies, rebuild=sources, everything=everything, others_posted=others_posted
+        ),
+        quiet=as_json,
     )
     if as_json:
         click.echo(json.dumps(_json(report)))

@@ -40,6 +40,10 @@ class Verification(Verbs):
         """Return the company's next expenses, in the order of their ids."""
         return await self._rows(_known, _SQL["page"], {"company": company, "after": after, "limit": limit})
 
+    async def has_unnamed_to_send(self, company: CompanyId) -> bool:
+        """Say whether rows of the company without ids of their own are yet to be sent."""
+        return bool(await self._row(int, _SQL["unnamed_to_send"], {"company": company}))
+
     async def agreed_to(self, company: CompanyId) -> datetime | None:
         """Return Codat's time up to which the last comparison that agreed has read the company's syncs.
 

@@ -148,6 +148,13 @@ _HOLDS = {
         Who.WAIT,
         "`expense-runner verify --rebuild` again; nothing is sent for the company before.",
     ),
+    "unexplained": Entry(
+        "The journal was rebuilt, and Codat lists posted expenses of this company that none of the files explains, "
+        "while rows without ids are yet to be sent: they may be the same purchases.",
+        Who.DECIDE,
+        "Rebuild once more with all files that the lost journal had read, files of rejects too; if what is left was "
+        "posted by another program: `expense-runner verify --rebuild --others-posted`.",
+    ),
 }
 
 _RECEIPTS = {

@@ -32,6 +32,6 @@ def next_command(about: str, state: str, code: str, *, journal: str, company: st
         rest = f"resolve {where}{for_company} --code {shlex.quote(code)}"
     if code == "start_unanswered":
         rest = f"run {where}"
-    elif code == "not_rebuilt":
+    elif code in {"not_rebuilt", "unexplained"}:
         rest = f"verify --rebuild {where} FOLDER"
     return None if rest is None else f"expense-runner {rest}"

@@ -58,6 +58,7 @@ _MEANING: Final[Mapping[tuple[str, str], str]] = MappingProxyType({
     ("company", "id_repeated"): "We cannot read what became of the expenses that were sent.",
     ("company", "forbidden"): "We are not allowed to use your company's connection.",
     ("company", "not_rebuilt"): "We are still finding out which of your expenses are in your books.",
+    ("company", "unexplained"): "We are still finding out which of your expenses are in your books.",
     ("company", "configuration_error"): "The settings for expenses of your company are wrong or incomplete.",
     ("receipt", "rebuilt"): "We cannot tell whether the receipt was attached.",
     ("receipt", "external"): "The expense came into your books without us, perhaps with this receipt.",

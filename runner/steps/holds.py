@@ -1,7 +1,9 @@
 """Putting a company aside with a reason, and looking whether it is well again."""
 
+from typing import Final
+
 from runner.codat.client import Codat
-from runner.domain.ids import CompanyId
+from runner.domain.ids import CompanyId, ExpenseId
 from runner.domain.preflight import Preflight
 from runner.domain.remote import CompanyInfo
 from runner.domain.states import SyncCode
@@ -104,12 +106,30 @@ def not_rebuilt(reason: str) -> CompanyHeld:
     )
 
 
+UNEXPLAINED = "unexplained"
+"""Code of a company in whose books stands what no file of a rebuild explains, beside rows without ids."""
+
+BY_REBUILD: Final = frozenset({NOT_REBUILT, UNEXPLAINED})
+"""Codes of holds that only another rebuild releases."""
+
+
+def unexplained(count: int, example: ExpenseId) -> CompanyHeld:
+    """Return the hold of a company some of whose posted expenses, such as `example`, no file explains."""
+    return CompanyHeld(
+        f"Codat lists {count:,} posted {'expense' if count == 1 else 'expenses'} of this company that none of the "
+        f"files explains, such as {example}, and rows without ids are yet to be sent: they may be the same purchases.",
+        code=UNEXPLAINED,
+        hint="Rebuild once more with all files that the lost journal had read, files of rejects too: expense-runner "
+        "verify --rebuild FILE… If what is left was posted by another program: the same with --others-posted.",
+    )
+
+
 async def probe_hold(company: CompanyId, kit: Kit) -> None:
     """Let a held company go on if one cheap look finds it well; raise `CompanyHeld` again if not."""
     hold = await kit.journal.companies.hold_of(company)
     if hold is None:
         return
-    if hold.code == NOT_REBUILT:
+    if hold.code in BY_REBUILD:
         raise CompanyHeld(hold.message, code=hold.code, hint=hold.hint)
     if hold.code == ID_REPEATED:
         # What settles its doubts ends it: no look at the company could.

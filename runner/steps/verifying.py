@@ -339,27 +339,39 @@ class Comparison:
         return self._quiet and not self.remote.is_undecided(expense)
 
 
-async def rebuild_company(company: CompanyId, kit: Kit) -> bool:
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a rebuild has learnt of one company."""
+
+    clear: bool
+    """Whether nothing that Codat lists is still running: a running sync may not list yet all that it holds."""
+    unexplained: list[ExpenseId]
+    """What stands in the books and in no file, where rows without ids are to be sent that could be the same."""
+
+
+async def rebuild_company(company: CompanyId, kit: Kit) -> Learnt:
     """Learn from Codat alone what became of expenses that the journal only has from its CSVs, or from a copy.
 
-    Returns whether it is clear: nothing that Codat lists is still running, since a running sync may not list yet
-    all that it holds. To be repeated until the quiescence time is over: a request of the lost journal's may still
-    be on its way.
+    To be repeated until the quiescence time is over: a request of the lost journal's may still be on its way.
     """
     listed = {status.sync_id: status for status in await kit.codat.statuses(company)}
     await _settle_open_syncs(company, listed, kit)
     ours = await kit.journal.syncs.started_here(company)
     remote = await read_remote(company, listed, kit)
+    unexplained = set(remote.completed)
     after = NO_EXPENSE
     while page := await kit.journal.verification.page(company, after=after, limit=PAGE):
         after = page[-1].expense_id
+        unexplained.difference_update(known.expense_id for known in page)
         found = {known.expense_id: _rebuilt(known, remote, ours) for known in page}
         verdicts = {expense: verdict for expense, verdict in found.items() if verdict is not None}
         if verdicts:
             await kit.journal.verification.record_found(company, verdicts, kind="rebuilt")
     # Codat does not say what is attached, and the journal that knew is lost.
     await kit.journal.verification.doubt_receipts(company, code=REBUILT, message=_ATTACHED)
-    return not remote.running
+    if unexplained and not await kit.journal.verification.has_unnamed_to_send(company):
+        unexplained.clear()
+    return Learnt(not remote.running, sorted(unexplained))
 
 
 REBUILT = "rebuilt"

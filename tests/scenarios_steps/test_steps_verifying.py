@@ -49,9 +49,9 @@ def accounted(findings):
     return compared + len(findings.missing) + len(findings.in_doubt) + sum(findings.rest.values())
 
 
-async def rebuild(world):
+async def rebuild(world, *, others_posted=False):
     await world.journal.runs.begin(version="test", flow=world.flow, purpose="rebuild")
-    await Verifier(world.kit(Draining()), 4).rebuild()
+    await Verifier(world.kit(Draining()), 4).rebuild(others_posted=others_posted)
 
 
 async def posted_by_another(world, build, *numbers, **changed):
@@ -294,6 +294,27 @@ async def test_a_company_that_a_rebuild_cannot_read_is_sent_nothing_before_anoth
 
     assert await here.hold(OTHER) is None
     assert here.posted(1, company=OTHER) == 1
+
+
+async def test_what_no_file_explains_holds_a_company_whose_rows_without_ids_could_be_that(world):
+    lost = world()
+    await lost.stage(1)
+    await lost.live()
+    here = world(beside=lost)
+    await here.stage(2, 3)
+
+    await rebuild(here)
+    # Ids of the user's own say themselves that they are others.
+    assert await here.hold() is None
+
+    here.connection.execute("UPDATE expense SET named = 0 WHERE expense_id = ?", (expense_id(2),))
+    await rebuild(here)
+    await here.live()
+    assert (await here.hold(), here.posted(2), here.posted(3)) == ("unexplained", 0, 0)
+
+    await rebuild(here, others_posted=True)
+    await here.live()
+    assert (await here.hold(), here.posted(2), here.posted(3)) == (None, 1, 1)
 
 
 async def test_a_company_whose_sync_never_ends_is_held_and_the_rebuild_ends(world):

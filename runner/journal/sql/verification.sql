@@ -6,6 +6,11 @@ FROM expense LEFT JOIN draft ON draft.draft_no = expense.draft_no LEFT JOIN sync
 WHERE expense.company_no = (SELECT company_no FROM company WHERE company_id = :company) AND expense.expense_id > :after
 ORDER BY expense.expense_id LIMIT :limit
 
+-- name: unnamed_to_send
+SELECT EXISTS (
+    SELECT 1 FROM expense
+    WHERE company_no = (SELECT company_no FROM company WHERE company_id = :company) AND state = 'staged' AND named = 0)
+
 -- name: agreed_to
 SELECT compared_to FROM company
 WHERE company_id = :company AND compared_to IS NOT NULL
