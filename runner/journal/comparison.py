@@ -112,7 +112,7 @@ def compare(connection: Connection, subject: Subject) -> Compared:
     if meets_others:
         run(_SQL["corrections"])
     run(_SQL["judge"])
-    run(_SQL["corrected_alike"])
+    run(_SQL["corrected_alike"], {"overlap": subject.overlap})
     run(_SQL["refuse_repeated"])
     run(_SQL["rest_is_new"])
     _number(connection)

@@ -152,8 +152,8 @@ _HOLDS = {
         "The journal was rebuilt, and Codat lists posted expenses of this company that none of the files explains, "
         "while rows without ids are yet to be sent: they may be the same purchases.",
         Who.DECIDE,
-        "Rebuild once more with all files that the lost journal had read, files of rejects too; if what is left was "
-        "posted by another program: `expense-runner verify --rebuild --others-posted`.",
+        "Put this journal aside, and rebuild from all files that the lost one had read, files of rejects too, in their "
+        "order; if what is left was posted by another program: `expense-runner verify --rebuild --others-posted`.",
     ),
 }
 

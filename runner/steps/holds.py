@@ -119,8 +119,9 @@ def unexplained(count: int, example: ExpenseId) -> CompanyHeld:
         f"Codat lists {count:,} posted {'expense' if count == 1 else 'expenses'} of this company that none of the "
         f"files explains, such as {example}, and rows without ids are yet to be sent: they may be the same purchases.",
         code=UNEXPLAINED,
-        hint="Rebuild once more with all files that the lost journal had read, files of rejects too: expense-runner "
-        "verify --rebuild FILE… If what is left was posted by another program: the same with --others-posted.",
+        hint="If the lost journal had read other files, such as files of rejects: put this journal aside with all that "
+        "begins with its name, and rebuild from all of them in their order: expense-runner verify --rebuild FILE… If "
+        "another program has posted what no file explains: verify --rebuild --others-posted.",
     )
 
 

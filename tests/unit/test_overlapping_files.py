@@ -319,6 +319,29 @@ def test_a_wrong_row_whose_right_one_came_by_another_file_does_not_come_twice(
     assert codes(world) == ["possible_duplicate"] * left
 
 
+@pytest.mark.parametrize(("overlap", "posted", "left"), [("yes", "1 2 3", 1), (None, "1 2 3", 1), ("no", "1 2 2 3", 0)])
+def test_a_row_mended_by_rejects_meets_what_came_by_another_file_before_its_own(
+    world: World, overlap: Any, posted: str, left: int
+) -> None:
+    world.run(world.write("right.csv", HEADER + R1 + R2 + R3), overlap=overlap)
+    world.run(world.write("a.csv", HEADER + R1 + R2.replace("2024-03-02", "02.03.2024") + R3), overlap=overlap)
+    (written,) = world.rejects()
+    (found,) = rejecting.read(written.path)
+    world.run(rejecting.rewrite(written.path, [found | {"issue_date": "2024-03-02"}]), overlap=overlap)
+    assert world.posted() == amounts(*posted.split())
+    assert codes(world) == ["possible_duplicate"] * left
+
+
+def test_a_row_mended_beside_an_equal_one_of_its_file_is_a_purchase_of_its_own(world: World) -> None:
+    world.run(world.write("a.csv", HEADER + R1 + R2 + R3))
+    wrong = R2.replace("2024-03-02", "02.03.2024")
+    world.run(world.write("a.csv", HEADER + R1 + R2 + wrong + R3))
+    (written,) = world.rejects()
+    (found,) = rejecting.read(written.path)
+    world.run(rejecting.rewrite(written.path, [found | {"issue_date": "2024-03-02"}]))
+    assert (world.posted(), codes(world)) == (amounts("1", "2", "2", "3"), [])
+
+
 def test_cells_are_the_same_whatever_day_a_profile_reads_from_them(world: World, tmp_path: Path) -> None:
     profile = tmp_path / "bank.toml"
     rows = ["01/02/2024,a,5.00", "03/02/2024,b,6.00", "04/02/2024,c,7.00", "05/02/2024,d,8.00", "09/02/2024,e,1.00"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     yield from rejecting.world(tmp_path)
 
 
-def mend(world: World, shop: Shop, night: int) -> None:
+def mend(world: World, night: int, overlap: Any) -> None:
     """Mend in a file of rejects what is mended so, once its time has come; its rows may be equal to others."""
     files = world.rejects(f"rejects-{night}.csv")
     for file in files:
@@ -85,17 +86,14 @@ def mend(world: World, shop: Shop, night: int) -> None:
         back = [row | {"net_amount": row["net_amount"].removesuffix(" EUR")} for row in rows
                 if row["_code"] == "amount_unreadable" and night % 4 == 0]  # fmt: skip
         if back:
-            world.run(rejecting.rewrite(file.path, back))
-
-
-def due(shop: Shop, night: int, *, mended: set[int], named: bool, habit: str) -> Counter[Decimal]:
-    return Counter(each.amount for each in shop.purchases if not each.wrong_until or each.number in mended)
+            world.run(rejecting.rewrite(file.path, back), overlap=overlap)
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["with ids", "without ids"])
 @pytest.mark.parametrize("habit", ["grows", "overlaps", "increments"])
 def test_sixty_nights(world: World, habit: str, *, named: bool) -> None:
     shop = Shop(random.Random(f"{habit} {named}"))
+    overlap: Any = {"grows": None, "overlaps": "yes", "increments": "no"}[habit]
     for night in range(NIGHTS):
         new = shop.trade(night)
         if habit == "grows":
@@ -106,15 +104,14 @@ def test_sixty_nights(world: World, habit: str, *, named: bool) -> None:
         else:
             name, exported = f"cards-{night}.csv", new
         text = HEADER + "".join(each.row(night, named=named) for each in exported)
-        overlap = {"grows": None, "overlaps": "yes", "increments": "no"}[habit]
         world.run(world.write(name, text), overlap=overlap)
         if night % 4 == 0:
-            mend(world, shop, night)
+            mend(world, night, overlap)
         posted, wanted = Counter(world.posted()), Counter(each.amount for each in shop.purchases)
         # Nothing is doubled; what is not in the books is told, each row once.
         assert not posted - wanted, night
         assert sum((wanted - posted).values()) == world.open_errors(), night
     for night in range(NIGHTS, NIGHTS + 8, 4):
-        mend(world, shop, night)
+        mend(world, night, overlap)
     assert Counter(world.posted()) == Counter(each.amount for each in shop.purchases)
     assert world.open_errors() == 0

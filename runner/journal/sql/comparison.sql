@@ -260,8 +260,8 @@ WHERE outcome IS NULL AND expense_no IS NULL AND EXISTS (
       AND input_row.expense_no IS NULL AND NOT (question.reason = 'overlap' AND :overlap IS NOT NULL))
 
 -- name: corrected_alike
--- A row that was wrong, or came back, and says what another expense says that has come in since; unless both stood in one
--- file, as two rows.
+-- A row that was wrong, or came back, and says what another expense says that has come in since, or before where nobody has
+-- said that each file brings only new rows; unless both stood in one file, as two rows.
 UPDATE incoming SET outcome = 'asked', reason = 'returned', other_no = found.expense_no
 FROM (
     SELECT incoming.entry, min(expense.expense_no) AS expense_no
@@ -272,7 +272,13 @@ FROM (
     LEFT JOIN input_row AS other ON other.input_no = expense.input_no AND other.line = expense.line
     WHERE (incoming.outcome = 'new' OR (
               incoming.returned = 1 AND (incoming.outcome IS NULL OR incoming.outcome = 'corrected')))
-      AND incoming_row.first_input IS NOT NULL AND expense.input_no > incoming_row.first_input
+      AND incoming_row.first_input IS NOT NULL
+      AND (expense.input_no > incoming_row.first_input OR :overlap IS NOT 'no')
+      AND NOT EXISTS (
+          SELECT 1 FROM input_row AS both
+          WHERE both.input_no = incoming_row.first_input
+            AND both.first_input = coalesce(other.first_input, expense.input_no)
+            AND both.first_line = coalesce(other.first_line, expense.line))
       AND coalesce(other.first_input, expense.input_no) <> incoming_row.first_input
       AND NOT EXISTS (
           SELECT 1 FROM input_row AS beside
