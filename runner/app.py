@@ -31,7 +31,7 @@ from runner.intake.read import Options
 from runner.intake.receipts import load_receipt
 from runner.intake.sources import Source
 from runner.journal.journal import Journal, require_journal, scratch, writing
-from runner.journal.records import Books, OpenRowError, RequestTotals, Standing
+from runner.journal.records import Books, Hold, OpenRowError, RequestTotals, Standing
 from runner.journal.watching import watching
 from runner.meant import companies_meant
 from runner.outcome import exit_code_of, outcomes_of, require_balance
@@ -42,6 +42,7 @@ from runner.settings import RunSettings
 from runner.stack import connected, governor_for
 from runner.stage import Foreseen, StagedInput, Unread, foresee, stage, unfinished, unread_inputs
 from runner.steps.checks import Checks
+from runner.steps.holds import BY_REBUILD
 from runner.steps.kit import Kit, Limits
 from runner.steps.polls import Polls
 from runner.steps.proof import Proofs
@@ -92,6 +93,8 @@ class VerifyReport:
     exit_code: ExitCode
     findings: list[Findings]
     stop: RunStopped | None
+    holds: Sequence[Hold] = ()
+    """Companies that a rebuild leaves held."""
 
 
 AtEnd = Callable[[Journal, RunReport], Awaitable[None]]
@@ -193,7 +196,8 @@ class App:
                         findings = await verifier.verify(chosen, everything=everything or rebuild is not None)
             except RunStopped as error:
                 stop = error
-            agrees = all(each.agrees for each in findings)
+            holds = () if rebuild is None else await _held_by_rebuild(journal)
+            agrees = not holds and all(each.agrees for each in findings)
             code = stop.exit_code if stop is not None else ExitCode.OK if agrees else ExitCode.IN_DOUBT
             # A rebuild that ended has done its work, whatever the comparison says afterwards.
             ended = ExitCode.OK if rebuild is not None and stop is None else code
@@ -201,7 +205,7 @@ class App:
             await journal.runs.end(
                 exit_code=ended, requests=counts.total, retried=counts.retried, rate_limited=counts.rate_limited
             )
-            return VerifyReport(code, findings, stop)
+            return VerifyReport(code, findings, stop, holds)
 
     async def _stage_for_rebuild(self, settings: RunSettings, journal: Journal, sources: Sequence[Source]) -> None:
         """Stage all that the journal shall know before it is compared: what a run staged later would be sent again."""
@@ -450,6 +454,10 @@ def _untold(event: str, **facts: object) -> None:
 def _checks(settings: RunSettings, codat: Codat, work: Sequence[OpenWork]) -> Checks:
     wanted = sum(not each.held and bool(each.undrafted or each.drafted or each.stored) for each in work)
     return Checks(settings.preflight, Roster(codat, wanted=wanted))
+
+
+async def _held_by_rebuild(journal: Journal) -> list[Hold]:
+    return [hold for hold in (await journal.accounts.books()).holds if hold.code in BY_REBUILD]
 
 
 async def _require_whole(journal: Journal, path: Path) -> None:

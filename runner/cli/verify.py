@@ -26,6 +26,7 @@ from runner.errors import RefusedToStart
 from runner.intake.mapping.choose import read_mappings
 from runner.intake.sources import find_sources, find_workbooks
 from runner.report.result_types.books import VerifyResult
+from runner.report.summary import hold_lines, holds_json
 from runner.report.words import counted
 from runner.settings import RunSettings
 from runner.steps.verifying import Findings
@@ -160,6 +161,7 @@ def _json(report: VerifyReport) -> VerifyResult:
             }
             for each in report.findings
         ],
+        "holds": holds_json(report.holds),
     }
 
 
@@ -169,7 +171,11 @@ def _print(report: VerifyReport, journal: Path) -> None:
     for each in report.findings:
         for line in _lines(each):
             click.echo(line)
-    if report.stop is None and all(each.agrees for each in report.findings):
+    if report.holds:
+        click.echo("\nCompanies that are held:")
+        for line in hold_lines(report.holds):
+            click.echo(line)
+    if report.stop is None and not report.holds and all(each.agrees for each in report.findings):
         click.echo("Both sides agree.")
     if any(len(each.in_doubt) > len(each.absent) for each in report.findings):
         click.echo(

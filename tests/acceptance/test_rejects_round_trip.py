@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import stat
 from collections.abc import Callable
 from decimal import Decimal
@@ -144,3 +145,36 @@ def test_a_council_file_is_mended_until_every_penny_is_in_the_books(
     assert {line for line, each in told.items() if each["_corrected_in"]} == council.wrong
     assert len(simulator.ledger().entries) == len(council.gross)
     assert sum(amounts(simulator)) == sum(abs(gross) for _, gross in council.gross.values())
+
+
+def test_a_lost_journal_that_is_rebuilt_from_the_mended_original_sends_nothing_twice(
+    own_simulator: Callable[..., Simulator], tmp_path: Path
+) -> None:
+    simulator = own_simulator(behaviour="sync_seconds = [0.0, 0.05]\nlimits = false")
+    command = Command(tmp_path, simulator.url)
+    wrong = HEADER + row("1.00", "A") + row("2.00", "B", date="01.03.2026") + row("3.00", "C")
+    (tmp_path / "cards.csv").write_text(wrong)
+    command.run("cards.csv").expect(3)
+    command.call("errors", "--out", "rejects.csv").expect(3)
+    write(tmp_path / "rejects.csv", [each | {"issue_date": "2026-03-01"} for each in read(tmp_path / "rejects.csv")])
+    command.run("rejects.csv").expect(0)
+    posted = amounts(simulator)
+
+    def lose_the_journal() -> None:
+        for file in tmp_path.glob(f"{command.journal.name}*"):
+            file.unlink()
+
+    lose_the_journal()
+    (tmp_path / "mended.csv").write_text(wrong.replace("01.03.2026", "2026-03-01"))
+    told = command.call("verify", "--rebuild", "--json", "--quiescence", "2", "mended.csv").expect(7)
+    assert [each["code"] for each in json.loads(told.out)["holds"]] == ["unexplained"]
+    command.run().expect(4)
+    # On top of it, the right files are a question, and not the same purchase once more.
+    command.call("verify", "--rebuild", "--quiescence", "2", "cards.csv", "rejects.csv").expect(7)
+    command.run().expect(3)
+    assert amounts(simulator) == posted
+
+    lose_the_journal()
+    command.call("verify", "--rebuild", "--quiescence", "2", "cards.csv", "rejects.csv").expect(0)
+    command.run().expect(0)
+    assert amounts(simulator) == posted

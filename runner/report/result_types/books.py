@@ -387,3 +387,5 @@ class VerifyResult(TypedDict):
 
     exit_code: ExitNumber
     companies: list[ComparedCompany]
+    holds: list[ReportedHold]
+    """Companies that a rebuild leaves held."""
